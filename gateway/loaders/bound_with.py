@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple, Self, TypeAlias, cast, overload
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from aiodataloader import DataLoader
 from propcache.api import cached_property
@@ -77,13 +77,7 @@ class ItemGroupLoader(GroupLoader):
         self.create = create
         self.before = before
 
-    @overload
-    def __get__(self, loaders: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, loaders: LoaderSet, owner: type) -> ListLoaders: ...
-    def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | ListLoaders:
-        if loaders is None:
-            return self
+    def of(self, loaders: LoaderSet) -> ListLoaders:
         create: ListLoaders = getattr(loaders, self.create)
         return create
 

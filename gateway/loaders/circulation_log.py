@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Self, overload
 
 from gateway import errors
 from gateway.loaders.grouped import Grouped
 from gateway.loaders.loader import Loader, key_too_long
-from gateway.loaders.loader_set import CollectionName, GroupLoader, ListLoaders, LoaderSet
+from gateway.loaders.loader_set import CollectionName, Declaration, GroupLoader, ListLoaders, LoaderSet
 from gateway.loaders.pages import Slice, Window, page_of
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, RecordDecoder
@@ -19,7 +18,7 @@ from gateway.upstream.collection import BoundCollection, RecordDecoder
 CIRCULATION_LOG = CollectionName("audit.circulation_log")
 
 
-class LogOfIdLoader:
+class LogOfIdLoader(Declaration[ListLoaders]):
     """Declares loaders of the log records in which an id of an item or loan occurs, one id per call.
 
     mod-audit finds the items of its records by the words of all their members (`fullTextIndex` of its
@@ -30,13 +29,8 @@ class LogOfIdLoader:
     member = ("id",)
     index = "items"
 
-    @overload
-    def __get__(self, loaders: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, loaders: CirculationLogLoaders, owner: type) -> ListLoaders: ...
-    def __get__(self, loaders: CirculationLogLoaders | None, owner: type) -> Self | ListLoaders:
-        if loaders is None:
-            return self
+    def of(self, loaders: LoaderSet) -> ListLoaders:
+        assert isinstance(loaders, CirculationLogLoaders)  # noqa: S101 - the class that declares it
         return partial(loaders.log_of_word, self.collection.of(loaders.upstream, "bff"), self.index)
 
 

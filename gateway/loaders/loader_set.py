@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from operator import attrgetter
-from typing import Any, Self, TypeAlias, TypeVar, overload
+from typing import Any, Generic, Self, TypeAlias, TypeVar, overload
 from weakref import proxy
 
 from gateway.loaders.grouped import Grouped, grouped_by
@@ -74,6 +74,7 @@ is one of two, as the arguments or the record decide.
 
 _DECLARED: dict[str, Calls] = {}
 Create = TypeVar("Create", bound=Callable[..., object])
+Declared = TypeVar("Declared")
 
 
 def calls(*members: str) -> Callable[[Create], Create]:
@@ -86,7 +87,9 @@ def calls(*members: str) -> Callable[[Create], Create]:
     return declare
 
 
-def declared_calls(owner: type, name: str, lists_from: ListsFrom = "auto") -> Calls:
+def declared_calls(
+    owner: type, name: str, lists_from: ListsFrom = "auto", *, is_direct: bool = False
+) -> Calls:
     """Return the calls of a loader; none if it only passes keys on to others."""
     declaration = getattr(owner, name)
     if isinstance(declaration, TableLoader | RowLoader):
@@ -95,7 +98,7 @@ def declared_calls(owner: type, name: str, lists_from: ListsFrom = "auto") -> Ca
     if collection is None:
         return _DECLARED.get(name, ())
     before: Sequence[str] = getattr(declaration, "before", ())
-    return (*((each,) for each in before), collection.members(False, lists_from))
+    return (*((each,) for each in before), collection.members(is_direct, lists_from))
 
 
 _OWN_ATTRIBUTES = frozenset({"upstream", "limits", "lists_from", "is_direct", "_groups"})
@@ -161,7 +164,27 @@ class LoaderSet:
                     each.forget()
 
 
-class RecordLoader:
+class Declaration(Generic[Declared]):
+    """An attribute of `LoaderSet` that is itself on the class, and a loader, or what makes one, on a set."""
+
+    name: str
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, loaders: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, loaders: LoaderSet, owner: type) -> Declared: ...
+    def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | Declared:
+        return self if loaders is None else self.of(loaders)
+
+    def of(self, loaders: LoaderSet) -> Declared:
+        """Return what a set of loaders has."""
+        raise NotImplementedError
+
+
+class RecordLoader(Declaration[ById]):
     """Declares a loader of single records by an index that at most one record has."""
 
     def __init__(
@@ -177,44 +200,26 @@ class RecordLoader:
         self.create = create
         self.options = {"index": index, **options}
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, loaders: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, loaders: LoaderSet, owner: type) -> ById: ...
-    def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | ById:
-        if loaders is None:
-            return self
+    def of(self, loaders: LoaderSet) -> ById:
         collection = self.collection.of(loaders.upstream, loaders.lists_from)
         loader = loaders.__dict__[self.name] = self.create(collection, loaders.limits, **self.options)
         return loader
 
 
-class TableLoader:
+class TableLoader(Declaration[Table]):
     """Declares a small table, which is loaded completely, by its collection and its order."""
 
     def __init__(self, reads: str, *sort: cql.SortKey) -> None:
         self.reads = reads
         self.sort = sort
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, loaders: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, loaders: LoaderSet, owner: type) -> Table: ...
-    def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | Table:
-        if loaders is None:
-            return self
+    def of(self, loaders: LoaderSet) -> Table:
         collection = _getter(self.reads)(loaders.upstream)
         table = loaders.__dict__[self.name] = Table(collection, loaders.limits, self.sort)
         return table
 
 
-class RowLoader:
+class RowLoader(Declaration[ById]):
     """Declares a loader of the rows of a small table by their ids."""
 
     def __init__(self, table: TableLoader) -> None:
@@ -224,13 +229,7 @@ class RowLoader:
     def reads(self) -> str:
         return self._table.reads
 
-    @overload
-    def __get__(self, loaders: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, loaders: LoaderSet, owner: type) -> ById: ...
-    def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | ById:
-        if loaders is None:
-            return self
+    def of(self, loaders: LoaderSet) -> ById:
         table: Table = getattr(loaders, self._table.name)
         return table.by_id
 
@@ -238,7 +237,7 @@ class RowLoader:
 ListLoaders: TypeAlias = Callable[["cql.Cql | None", Sequence[cql.SortKey]], Grouped]
 
 
-class GroupLoader:
+class GroupLoader(Declaration[ListLoaders]):
     """Declares loaders of lists by a foreign key; each condition and order has its own.
 
     With `has_large_groups`, thousands of records per key are normal, and each key is counted by a call.
@@ -257,13 +256,7 @@ class GroupLoader:
         self.member = member or (index,)
         self.has_large_groups = has_large_groups
 
-    @overload
-    def __get__(self, loaders: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, loaders: LoaderSet, owner: type) -> ListLoaders: ...
-    def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | ListLoaders:
-        if loaders is None:
-            return self
+    def of(self, loaders: LoaderSet) -> ListLoaders:
         collection = self.collection.of(loaders.upstream, loaders.lists_from)
         return lambda within, sort: loaders.grouped(
             collection,
