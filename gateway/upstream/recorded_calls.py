@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 from gateway.errors import GatewayError
 from gateway.observability.operation import OperationRecord, UpstreamCall
-from gateway.upstream.caller import CallerClient, LookUpClient
-from gateway.upstream.past_write import PastWrite
+from gateway.upstream.caller import CallerClient
 from gateway.upstream.routes import Route
-from gateway.upstream.services import LookUpServices, Upstream
+from gateway.upstream.services import Upstream
 from gateway.upstream.statuses import Write
 from gateway.upstream.transport.exchange import UpstreamResponse
 
@@ -59,57 +58,36 @@ class Recording:
 
 
 class RecordedClient(CallerClient):
-    """A client whose calls are recorded."""
+    """A client whose calls are recorded. Another one sends them."""
 
     def __init__(self, client: CallerClient, recording: Recording) -> None:
-        """Create a client for the same caller and upstream as another."""
         for name in CallerClient.__slots__:
             setattr(self, name, getattr(client, name))
+        self.client = client
         self.recording = recording
 
     async def read_response(self, route: Route, query: str, *keys: str, **options: Any) -> UpstreamResponse:
-        sending = super().read_response(route, query, *keys, **options)
+        sending = self.client.read_response(route, query, *keys, **options)
         return await self.recording.record(self.operation, sending, query)
 
     async def write(
         self, write: Write, route: Route, body: object, *keys: str, **options: Any
     ) -> UpstreamResponse:
-        sending = super().write(write, route, body, *keys, **options)
+        sending = self.client.write(write, route, body, *keys, **options)
         return await self.recording.record(self.operation, sending)
-
-
-class RecordedLookUpClient(RecordedClient, LookUpClient):
-    """A client for the look-up of a write, whose calls are recorded."""
-
-    def __init__(self, client: CallerClient, past_write: PastWrite, recording: Recording) -> None:
-        RecordedClient.__init__(self, client, recording)
-        self._past_write = past_write
 
 
 class RecordedServices(Upstream):
     """The services for one caller, whose calls are recorded."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, recording: Recording | None = None) -> None:
         """Create the services for the same operation as others, before these have sent anything."""
         super().__init__(upstream._services, upstream._caller, upstream.operation, upstream.budget)
         self.deadline = upstream.deadline
-        self.recording = Recording()
+        self.recording = recording or Recording()
 
-    def for_look_up(self, past_write: PastWrite) -> LookUpServices:
-        upstream = RecordedLookUpServices(self._services, self._caller, self.operation, self.budget)
-        upstream.past_write, upstream.deadline = past_write, self.deadline
-        upstream.recording = self.recording
-        return upstream
+    def _again(self) -> Upstream:
+        return RecordedServices(self, self.recording)
 
     def _client(self, *arguments: Any, **options: Any) -> CallerClient:  # Any: those of other services
         return RecordedClient(super()._client(*arguments, **options), self.recording)
-
-
-class RecordedLookUpServices(LookUpServices):
-    """The services for the look-up of a write, whose calls are recorded."""
-
-    recording: Recording
-
-    def _client(self, *arguments: Any, **options: Any) -> CallerClient:  # Any: those of other services
-        client = super()._client(*arguments, **options)
-        return RecordedLookUpClient(client, self.past_write, self.recording)

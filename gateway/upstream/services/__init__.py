@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from propcache.api import cached_property
 
@@ -182,6 +182,8 @@ class Services:
 class Upstream:
     """The services for one caller; lives as long as one operation."""
 
+    past_write: PastWrite | None = None  # the one that is looked up
+
     def __init__(
         self,
         services: Services,
@@ -207,11 +209,15 @@ class Upstream:
         """The seconds in which an unknown outcome is looked up."""
         return self._services.settings.look_up_timeout
 
-    def for_look_up(self, past_write: PastWrite) -> LookUpServices:
-        """Return the same services for the look-up of a write: they send no writes."""
-        upstream = LookUpServices(self._services, self._caller, self.operation, self.budget)
+    def for_look_up(self, past_write: PastWrite) -> Upstream:
+        """Return the same services for the look-up of a write: they compare clocks, and send no writes."""
+        upstream = self._again()
         upstream.past_write, upstream.deadline = past_write, self.deadline
         return upstream
+
+    def _again(self) -> Upstream:
+        """Return services for the same operation that have sent nothing yet."""
+        return Upstream(self._services, self._caller, self.operation, self.budget)
 
     def bff_or_circulation(
         self, bff: BoundCollection, find_circulation: Callable[[], BoundCollection]
@@ -345,7 +351,7 @@ class Upstream:
         path: str = "",
         token_expires: float | None = None,
     ) -> CallerClient:
-        return CallerClient(
+        of_caller = CallerClient(
             client,
             headers,
             self._caller.tenant,
@@ -355,6 +361,7 @@ class Upstream:
             token_expires,
             self.budget,
         )
+        return of_caller if self.past_write is None else LookUpClient(of_caller, self.past_write)
 
     @cached_property
     def _folio_headers(self) -> Headers:
@@ -369,15 +376,6 @@ class Upstream:
             ("tracestate", caller.tracestate),
         )
         return Headers([_ACCEPT, *[(name, value) for name, value in allowed if value is not None]])
-
-
-class LookUpServices(Upstream):
-    """The services for the look-up of a write that was sent: they compare clocks, and send no writes."""
-
-    past_write: PastWrite
-
-    def _client(self, *arguments: Any, **options: Any) -> CallerClient:  # Any: those of other services
-        return LookUpClient(super()._client(*arguments, **options), self.past_write)
 
 
 def _polaris_identity_missing() -> errors.Unauthenticated:
