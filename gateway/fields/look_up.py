@@ -7,9 +7,9 @@ No write is sent a second time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 from graphql import GraphQLError
 
@@ -26,6 +26,7 @@ from gateway.upstream.services import Upstream
 T = TypeVar("T")
 
 PAUSES = (0.0, 0.25, 0.75, 1.5)  # seconds before each look: upstream may still be at the write
+ONCE = PAUSES[:1]
 
 CREATED = "metadata.createdDate"
 
@@ -60,7 +61,9 @@ class LookUp:
         if record is None:
             self.seen = f"The {name} does not exist."
             return None
-        written = [moment for moment in map(moment_of, _dates(record, is_new)) if moment is not None]
+        names = ("createdDate",) if is_new else ("createdDate", "updatedDate")
+        dates = [moment_of(dig(record, ("metadata", name))) for name in names]
+        written = [moment for moment in dates if moment is not None]
         if not written:
             self.seen = f"The {name} does not show when it was written."
             return None
@@ -110,8 +113,10 @@ class LookUp:
         query = cql.sort_by(cql.equal("itemId", item_id), keys)
         return await _first(self.upstream.circulation.loans, query)
 
-    async def loan(self, loan_id: str) -> Record | None:
-        return await _first(self.upstream.circulation.loans, str(cql.equal("id", loan_id)))
+    async def changed_loan(self, loan_id: str, expected: Mapping[str, Any]) -> Record | None:
+        """Return the loan with this id as `proven` does (mod-circulation, GET /circulation/loans)."""
+        loan = await _first(self.upstream.circulation.loans, str(cql.equal("id", loan_id)))
+        return self.proven("loan", loan, expected)
 
     async def request(self, request_id: str) -> Record | None:
         """Return the request with this id (mod-circulation, GET /circulation/requests)."""
@@ -143,74 +148,42 @@ async def _first(collection: BoundCollection, query: str) -> Record | None:
     return page.records[0] if page.records else None
 
 
-def loan_with(loan_id: str, expected: Mapping[str, Any]) -> Callable[[LookUp], Awaitable[Record | None]]:
-    """Return the look-up of a change of a loan (mod-circulation, GET /circulation/loans)."""
-
-    async def find(look_up: LookUp) -> Record | None:
-        return look_up.proven("loan", await look_up.loan(loan_id), expected)
-
-    return find
-
-
 async def look_up(
-    info: Info, unknown: errors.OutcomeUnknown, find: Callable[[LookUp], Awaitable[T | None]]
+    info: Info,
+    unknown: errors.OutcomeUnknown,
+    find: Callable[[LookUp], Awaitable[T | None]],
+    pauses: Iterable[float] = PAUSES,
 ) -> T:
     """Return the result of a write whose outcome is unknown, if `find` returns it with a proof.
 
-    It is called up to four times, within LOOK_UP_TIMEOUT and the time of the operation. Otherwise raises the
-    error again, with what was seen in `seen`, or `Forbidden` if its response was a 403 and the user lacks the
-    permission.
+    It is called up to four times, within LOOK_UP_TIMEOUT and the time of the operation, or `ONCE` if it only
+    sees the state of what no record proves. Otherwise raises the error again, with what was seen in `seen`,
+    or `Forbidden` if its response was a 403 and the user lacks the permission.
     """
-    looking = await _begin(info, unknown)
-    for pause in PAUSES:
-        result = await _look(looking, find, pause)
+    past_write = PastWrite(unknown.sent_at)
+    looking = LookUp(info.context.upstream.for_look_up(past_write), past_write)
+    deadline = looking.upstream.deadline = _deadline(looking.upstream)
+    if unknown.permission is not None and deadline.remaining() > 0:
+        await _check_permission(looking.upstream, unknown)
+    for pause in pauses:
+        if deadline.remaining() <= pause:
+            break
+        await asyncio.sleep(pause)
+        try:
+            result = await find(looking)
+        except errors.GatewayError as problem:
+            looking.seen = f"The look-up failed: {problem.code}."
+            errors.without_frames(problem)
+            continue
         if result is not None:
             info.context.operation.confirm_mutation(unknown.details["operation"], unknown.upstream or "")
             return result
-    try:
-        raise _with_state(unknown, looking)
-    finally:
-        del unknown, looking  # an error holds the frames that it passes, and these their locals
-
-
-async def raise_with_state(
-    info: Info, unknown: errors.OutcomeUnknown, read: Callable[[LookUp], Awaitable[None]]
-) -> NoReturn:
-    """Raise the error of a write that no record proves, with what `read` sees; else as `look_up`."""
-    looking = await _begin(info, unknown)
-    await _look(looking, read, 0.0)
-    try:
-        raise _with_state(unknown, looking)
-    finally:
-        del unknown, looking
-
-
-async def _begin(info: Info, unknown: errors.OutcomeUnknown) -> LookUp:
-    past_write = PastWrite(unknown.sent_at)
-    upstream = info.context.upstream.for_look_up(past_write)
-    upstream.deadline = _deadline(upstream)
-    if unknown.permission is not None and upstream.deadline.remaining() > 0:
-        await _check_permission(upstream, unknown)
-    return LookUp(upstream, past_write)
-
-
-async def _look(looking: LookUp, find: Callable[[LookUp], Awaitable[T | None]], pause: float) -> T | None:
-    """Call `find` after a pause, if there is time for it."""
-    if looking.upstream.deadline.remaining() <= pause:
-        return None
-    await asyncio.sleep(pause)
-    try:
-        return await find(looking)
-    except errors.GatewayError as problem:
-        looking.seen = f"The look-up failed: {problem.code}."
-        errors.without_frames(problem)
-        return None
-
-
-def _with_state(unknown: errors.OutcomeUnknown, looking: LookUp) -> errors.OutcomeUnknown:
     if looking.seen:
         unknown.details["seen"] = looking.seen
-    return errors.without_frames(unknown)
+    try:
+        raise errors.without_frames(unknown)
+    finally:
+        del unknown, looking  # an error holds the frames that it passes, and these their locals
 
 
 def _deadline(upstream: Upstream) -> Deadline:
@@ -230,11 +203,6 @@ async def _check_permission(upstream: Upstream, unknown: errors.OutcomeUnknown) 
         raise errors.Forbidden(
             f"{unknown.upstream} does not permit this to the user.", upstream=unknown.upstream, status=403
         )
-
-
-def _dates(record: Record, is_new: bool) -> list[Any]:
-    names = ("createdDate",) if is_new else ("createdDate", "updatedDate")
-    return [dig(record, ("metadata", name)) for name in names]
 
 
 def moment_of(value: Any) -> datetime | None:

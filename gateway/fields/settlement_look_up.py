@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from gateway.fields.look_up import LookUp
 from gateway.upstream import cql
@@ -53,12 +52,13 @@ class Settlement:
             return None
         counted = [each for each in actions if each.get("typeAction") in self.states]
         is_exact = not self.has_one_action or len(counted) == len(self.account_ids)
-        if not is_exact or self._amount not in (None, sum(map(_amount_of, counted), Decimal())):
+        amount = Decimal(self.body["amount"]) if "amount" in self.body else None
+        if not is_exact or amount not in (None, sum(_decimal(each, "amountAction") for each in counted)):
             look_up.seen = "The actions that were added after this write was sent have another amount."
             return None
         remaining = None
         for account in await self._accounts(look_up):
-            balances = [_balance_of(each) for each in by_account[str(account.get("id")).lower()]]
+            balances = [_decimal(each, "balance") for each in by_account[str(account.get("id")).lower()]]
             remaining = max(balances)  # of a refund the last, of the others the only one
             expected = {"remaining": float(remaining), "paymentStatus.name": frozenset(self.states)}
             if look_up.proven("account", account, expected) is None:
@@ -68,16 +68,12 @@ class Settlement:
         return {
             "accountId": self.account_ids[0],
             "accountIds": list(self.account_ids),
-            "amount": None if self._amount is None else f"{self._amount:.2f}",
+            "amount": None if amount is None else f"{amount:.2f}",
             "remainingAmount": f"{remaining:.2f}",
             "feefineactions": [
                 each for key in self.account_ids for each in sorted(by_account[key], key=_order)
             ],
         }
-
-    @property
-    def _amount(self) -> Decimal | None:
-        return Decimal(self.body["amount"]) if "amount" in self.body else None
 
     async def _actions(self, look_up: LookUp) -> list[Record]:
         """Return the actions of this kind that were added after the sending, latest first."""
@@ -85,17 +81,9 @@ class Settlement:
         query = cql.sort_by(clause, [cql.SortKey("dateAction", descending=True)])
         limit = min(MAX_ACTIONS, ACTIONS_PER_ACCOUNT * len(self.account_ids))
         page = await look_up.upstream.fees.actions(query, limit=limit)
-        expected = self._expected()
-        return [
-            each
-            for each in page.records
-            if look_up.is_after(each.get("dateAction")) and look_up.has_members("action", each, expected)
-        ]
-
-    def _expected(self) -> Mapping[str, Any]:  # Any: JSON
         # A refund has the recipient there.
         sent = {"transactionInformation": self.body.get("transactionInfo")} if self.has_one_action else {}
-        return {
+        expected = {
             **sent,
             "typeAction": frozenset((*self.states, *self.also)),
             "source": self.body["userName"],
@@ -103,6 +91,11 @@ class Settlement:
             "comments": self.body.get("comments"),
             "paymentMethod": self.body.get("paymentMethod"),
         }
+        return [
+            each
+            for each in page.records
+            if look_up.is_after(each.get("dateAction")) and look_up.has_members("action", each, expected)
+        ]
 
     async def _accounts(self, look_up: LookUp) -> list[Record]:
         """Return the accounts; none, unless all of them exist."""
@@ -116,17 +109,10 @@ class Settlement:
 
 def _order(action: Record) -> tuple[str, Decimal]:
     """Return the key to sort by: a refund adds credits first, with the lower balance, at the same time."""
-    return str(action.get("dateAction")), _balance_of(action)
+    return str(action.get("dateAction")), _decimal(action, "balance")
 
 
-def _amount_of(action: Record) -> Decimal:
-    return _decimal(action.get("amountAction"))
-
-
-def _balance_of(action: Record) -> Decimal:
-    return _decimal(action.get("balance"))
-
-
-def _decimal(value: object) -> Decimal:
+def _decimal(action: Record, member: str) -> Decimal:
     """Return a number of upstream as its text shows it; -1, which no amount is, for anything else."""
+    value = action.get(member)
     return Decimal(repr(value)) if type(value) in (int, float) else Decimal(-1)

@@ -10,7 +10,7 @@ from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.changed_records import changes_by_loan_id
 from gateway.fields.link import link
-from gateway.fields.look_up import loan_with, look_up
+from gateway.fields.look_up import look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.enums import member
 from gateway.schema.loan import Loan
@@ -56,5 +56,5 @@ async def add_loan_info(info: Info, input: AddLoanInfoInput) -> AddLoanInfoResul
     try:
         await begin_mutation(info).circulation.add_loan_info(loan_id, body)
     except errors.OutcomeUnknown as unknown:
-        await look_up(info, unknown, loan_with(loan_id, body))
+        await look_up(info, unknown, lambda look: look.changed_loan(loan_id, body))
     return LoanInfoAdded(record={"loanId": loan_id})

@@ -9,7 +9,7 @@ from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.changed_records import changes_by_loan_id
 from gateway.fields.link import link
-from gateway.fields.look_up import loan_with, look_up
+from gateway.fields.look_up import look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
@@ -48,5 +48,5 @@ async def change_due_date(info: Info, input: ChangeDueDateInput) -> ChangeDueDat
         await begin_mutation(info).circulation.change_due_date(loan_id, body)
     except errors.OutcomeUnknown as unknown:
         expected = {**body, "action": "dueDateChanged"}
-        await look_up(info, unknown, loan_with(loan_id, expected))
+        await look_up(info, unknown, lambda look: look.changed_loan(loan_id, expected))
     return DueDateChanged(record={"loanId": loan_id})

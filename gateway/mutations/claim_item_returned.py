@@ -9,7 +9,7 @@ from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.changed_records import changes_by_loan_id
 from gateway.fields.link import link
-from gateway.fields.look_up import loan_with, look_up
+from gateway.fields.look_up import look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
@@ -55,5 +55,5 @@ async def claim_item_returned(info: Info, input: ClaimItemReturnedInput) -> Clai
         expected = {"action": "claimedReturned", "claimedReturnedDate": body["itemClaimedReturnedDateTime"]}
         if body.get("comment", "").strip():  # an empty comment keeps the previous one
             expected["actionComment"] = body["comment"]
-        await look_up(info, unknown, loan_with(loan_id, expected))
+        await look_up(info, unknown, lambda look: look.changed_loan(loan_id, expected))
     return ItemClaimedReturned(record={"loanId": loan_id})

@@ -9,7 +9,7 @@ from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.changed_records import changes_by_loan_id
 from gateway.fields.link import link
-from gateway.fields.look_up import loan_with, look_up
+from gateway.fields.look_up import look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
@@ -54,5 +54,5 @@ async def declare_claimed_returned_item_as_missing(
         await begin_mutation(info).circulation_bff.declare_claimed_returned_item_as_missing(loan_id, body)
     except errors.OutcomeUnknown as unknown:
         expected = {"action": "markedMissing", "actionComment": body["comment"], "status.name": "Closed"}
-        await look_up(info, unknown, loan_with(loan_id, expected))
+        await look_up(info, unknown, lambda look: look.changed_loan(loan_id, expected))
     return ItemDeclaredMissing(record={"loanId": loan_id})

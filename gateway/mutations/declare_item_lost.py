@@ -9,7 +9,7 @@ from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.changed_records import changes_by_loan_id
 from gateway.fields.link import link
-from gateway.fields.look_up import loan_with, look_up
+from gateway.fields.look_up import look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
@@ -58,5 +58,5 @@ async def declare_item_lost(info: Info, input: DeclareItemLostInput) -> DeclareI
         expected = {"action": _ACTIONS, "declaredLostDate": body["declaredLostDateTime"]}
         if "comment" in body:
             expected["actionComment"] = body["comment"]
-        await look_up(info, unknown, loan_with(loan_id, expected))
+        await look_up(info, unknown, lambda look: look.changed_loan(loan_id, expected))
     return ItemDeclaredLost(record={"loanId": loan_id})

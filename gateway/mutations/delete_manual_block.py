@@ -9,7 +9,7 @@ from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.changed_records import NoChanges
-from gateway.fields.look_up import LookUp, raise_with_state
+from gateway.fields.look_up import ONCE, LookUp, look_up
 from gateway.fields.mutation import begin_mutation, mutation
 from gateway.schema.refusal import Refusal
 
@@ -39,7 +39,7 @@ async def delete_manual_block(info: Info, input: DeleteManualBlockInput) -> Dele
     try:
         await begin_mutation(info).fees.delete_manual_block(block_id)
     except errors.OutcomeUnknown as unknown:
-        await raise_with_state(info, unknown, partial(_see_block, block_id))
+        await look_up(info, unknown, partial(_see_block, block_id), ONCE)
     return ManualBlockDeleted(id=strawberry.ID(block_id))
 
 

@@ -9,7 +9,7 @@ from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.changed_records import Changed, Written, changes_of_request
-from gateway.fields.look_up import LookUp, raise_with_state
+from gateway.fields.look_up import ONCE, LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.refusal import Refusal
@@ -60,7 +60,7 @@ async def record_print_events(info: Info, input: RecordPrintEventsInput) -> Reco
     try:
         await begin_mutation(info).circulation.record_print_events(body)
     except errors.OutcomeUnknown as unknown:
-        await raise_with_state(info, unknown, partial(_see_printings, body))
+        await look_up(info, unknown, partial(_see_printings, body), ONCE)
     return PrintEventsRecorded(recorded=True)
 
 

@@ -7,7 +7,7 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields.changed_records import NoChanges
-from gateway.fields.look_up import LookUp, raise_with_state
+from gateway.fields.look_up import ONCE, LookUp, look_up
 from gateway.fields.mutation import begin_mutation, mutation
 from gateway.schema.refusal import Refusal
 
@@ -41,7 +41,7 @@ async def release_my_locks(info: Info, input: ReleaseMyLocksInput) -> ReleaseMyL
     try:
         await begin_mutation(info).polaris.release_my_locks()
     except errors.OutcomeUnknown as unknown:
-        await raise_with_state(info, unknown, _see_locks)
+        await look_up(info, unknown, _see_locks, ONCE)
     return MyLocksReleased(released=True)
 
 

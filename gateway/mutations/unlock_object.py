@@ -8,7 +8,7 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields.changed_records import NoChanges
-from gateway.fields.look_up import LookUp, raise_with_state
+from gateway.fields.look_up import ONCE, LookUp, look_up
 from gateway.fields.mutation import begin_mutation, mutation
 from gateway.mutations.lock_object import ObjectLockConflict, conflict
 from gateway.schema.object_lock import object_number, type_id
@@ -44,7 +44,7 @@ async def unlock_object(info: Info, input: UnlockObjectInput) -> UnlockObjectRes
     try:
         held = await begin_mutation(info).polaris.unlock_object(kind, number)
     except errors.OutcomeUnknown as unknown:
-        await raise_with_state(info, unknown, partial(_see_lock, kind, number))
+        held = await look_up(info, unknown, partial(_see_lock, kind, number), ONCE)
     if held is not None:
         return conflict(held, kind, number)
     return ObjectUnlocked(object_type=input.object_type, object_type_text=str(kind), object_id=number)
