@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from gateway.live.changes import ALL_KEYS, Kind, Subject
+from gateway.live.changes import ALL_KEYS, Kind, Subject, updated_at
 from gateway.live.folio_events import NOT_YET_FILLED, SLIP_TYPES
 from gateway.live.own_mutations import ChangedRecord
 from gateway.upstream.record_types import Record
@@ -20,6 +19,17 @@ InputT = TypeVar("InputT")
 ResultT = TypeVar("ResultT")
 
 Changed: TypeAlias = tuple[ChangedRecord, ...]
+
+_KEYS: Mapping[Subject, tuple[str, ...]] = {
+    "loan": ("id", "userId", "itemId"),
+    "request": ("id", "requesterId", "instanceId", "itemId", "pickupServicePointId"),
+    "requestQueue": ("instanceId", "itemId"),
+    "item": ("id", "instanceId"),
+    "checkIn": ("servicePointId", "itemId"),
+    "user": ("id",),
+    "accounts": ("userId",),
+}
+"""The members of records by which each subject is watched, as in `Change`."""
 
 
 class Written(NamedTuple, Generic[InputT, ResultT]):
@@ -52,10 +62,7 @@ def values_of(record: object) -> Record:
 
 def changes_of_loan(loan: Mapping[str, object], kind: Kind = "updated") -> Changed:
     """Return the change of a loan, from its members `id`, `userId` and `itemId`."""
-    return _changed("loan", loan.get("id"), kind, _members(loan, "userId", "itemId"), record=loan)
-
-
-_OF_REQUEST = ("requesterId", "instanceId", "itemId", "pickupServicePointId")
+    return _changed("loan", loan.get("id"), loan, kind=kind)
 
 
 def changes_of_request(*states: Mapping[str, object], kind: Kind = "updated") -> Changed:
@@ -64,16 +71,15 @@ def changes_of_request(*states: Mapping[str, object], kind: Kind = "updated") ->
     Their members are `id` and the keys by which requests are watched. Without an id, a request with these
     keys may have changed.
     """
-    keys = [key for state in states for key in _members(state, *_OF_REQUEST)]
-    request = _changed("request", states[0].get("id"), kind, keys, record=states[0])
+    request = _changed("request", states[0].get("id"), *states, kind=kind)
     return (*request, *changes_of_queue(*states))
 
 
 def changes_of_queue(*requests: Mapping[str, object]) -> Changed:
     """Return the change of the queue that has these requests, from their `instanceId` and `itemId`."""
-    keys = [key for each in requests for key in _members(each, "instanceId", "itemId")]
-    queue = next((value for _, value in keys if _text(value) is not None), None)
-    return () if queue is None else _changed("requestQueue", queue, "updated", keys, has_id=False)
+    keys = [each.get(name) for each in requests for name in _KEYS["requestQueue"]]
+    queue = next((key for key in keys if _text(key) is not None), None)
+    return () if queue is None else _changed("requestQueue", queue, *requests)
 
 
 def changes_of_slips(*requests: Mapping[str, object]) -> Changed:
@@ -92,12 +98,12 @@ def changes_of_item(item_id: object, instance_id: object = None) -> Changed:
     """Return the change of an item; none without its id."""
     if _text(item_id) is None:
         return ()
-    return _changed("item", item_id, "updated", [("instanceId", instance_id)])
+    return _changed("item", item_id, {"id": item_id, "instanceId": instance_id})
 
 
 def changes_of_user(user_id: object) -> Changed:
     """Return the change of what a user has, such as blocks; none without the id."""
-    return _changed("user", user_id, "updated", [])
+    return _changed("user", user_id, {"id": user_id})
 
 
 def changes_of_accounts(*user_ids: object) -> Changed:
@@ -106,14 +112,14 @@ def changes_of_accounts(*user_ids: object) -> Changed:
         change
         for user in {_text(each): None for each in user_ids}
         if user is not None
-        for change in _changed("accounts", user, "updated", [("userId", user)], has_id=False)
+        for change in _changed("accounts", user, {"userId": user})
     )
 
 
 def changes_of_check_in(service_point_id: object, item_id: object) -> Changed:
     """Return the check-in of an item at a service point. Its id is that of the item."""
-    keys = [("servicePointId", service_point_id), ("itemId", item_id)]
-    return _changed("checkIn", item_id, "created", keys, has_id=False)
+    keys = {"servicePointId": service_point_id, "itemId": item_id}
+    return _changed("checkIn", item_id, keys, kind="created")
 
 
 def changes_by_loan_id(written: Written[Any, Any]) -> Changed:
@@ -134,42 +140,20 @@ def changes_by_actions(written: Written[Any, Any]) -> Changed:
     return changes_of_accounts(*users)
 
 
-def _members(record: Mapping[str, object], *names: str) -> list[tuple[str, object]]:
-    return [(name, record.get(name)) for name in names]
-
-
 def _changed(
-    subject: Subject,
-    identifier: object,
-    kind: Kind,
-    keys: Iterable[tuple[str, object]],
-    *,
-    has_id: bool = True,
-    record: Mapping[str, object] | None = None,
+    subject: Subject, identifier: object, *states: Mapping[str, object], kind: Kind = "updated"
 ) -> Changed:
-    """Return the change of one record, watched by keys and, if `has_id`, by its id; none without any."""
+    """Return the change of one record by its last state and those before; none without a key."""
     own = _text(identifier)
-    watched = {(name, text) for name, value in keys if (text := _text(value)) is not None}
-    if own is not None and has_id:
-        watched.add(("id", own))
+    values = [(name, _text(state.get(name))) for state in states for name in _KEYS[subject]]
+    watched = frozenset((name, value) for name, value in values if value is not None)
     if not watched:
         return ()
     if own is None:
-        return (ChangedRecord(subject, "resync", "", frozenset(watched)),)
-    return (ChangedRecord(subject, kind, own, frozenset(watched), _updated_at(record)),)
+        return (ChangedRecord(subject, "resync", "", watched),)
+    changed_at = updated_at(states[0], zone=None) if ("id", own) in watched else None
+    return (ChangedRecord(subject, kind, own, watched, changed_at),)
 
 
 def _text(value: object) -> str | None:
     return value.lower() if isinstance(value, str) and value else None
-
-
-def _updated_at(record: Mapping[str, object] | None) -> datetime | None:
-    """Return `metadata.updatedDate` of a record, if it is a moment."""
-    date = values_of(None if record is None else record.get("metadata")).get("updatedDate")
-    if not isinstance(date, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(date)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None

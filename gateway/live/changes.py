@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
@@ -64,6 +64,19 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime
     position: int
     updated_at: datetime | None = None
+
+
+def updated_at(record: Mapping[str, object], zone: tzinfo | None = UTC) -> datetime | None:
+    """Return `metadata.updatedDate` of a record, in `zone` without an offset; None if it is no moment."""
+    metadata = record.get("metadata")
+    date = metadata.get("updatedDate") if isinstance(metadata, dict) else None
+    try:
+        moment = datetime.fromisoformat(date) if isinstance(date, str) else None
+    except ValueError:
+        return None
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return None if zone is None else moment.replace(tzinfo=zone)
 
 
 class ChangeStream:

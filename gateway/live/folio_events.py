@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeAlias
 
-from gateway.live.changes import ALL_KEYS, Change, Kind, Subject
+from gateway.live.changes import ALL_KEYS, Change, Kind, Subject, updated_at
 
 Json: TypeAlias = Mapping[str, object]
 Key: TypeAlias = tuple[str, str]
@@ -216,7 +216,7 @@ def _change(event: Event, subject: Subject, kind: Kind, id: str, keys: set[Key])
         keys=frozenset(keys),
         occurred_at=event.occurred_at,
         position=event.position,
-        updated_at=_updated_at(event.new) if event.id == id else None,
+        updated_at=updated_at(event.new) if event.id == id else None,
     )
 
 
@@ -229,17 +229,6 @@ def _keys(record: Json, names: tuple[str, ...]) -> Iterator[Key]:
         value = _id(record, name)
         if value is not None:
             yield name, value
-
-
-def _updated_at(record: Json) -> datetime | None:
-    text = _text(_member(record, "metadata"), "updatedDate")
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def _time(milliseconds: int) -> datetime | None:
