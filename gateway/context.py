@@ -22,10 +22,8 @@ from gateway.settings import LimitSettings, UpstreamSettings
 from gateway.upstream.record_types import Record
 from gateway.upstream.services import ListsFrom, Services, Upstream
 
-# By the ids of operation and variables: both of them, so that no others in this context have these ids, and
-# what their fields decide by, by the ids of the field nodes. Any: `gateway.fields.base.Selected`.
-Selections: TypeAlias = dict[tuple[int, int], tuple[object, object, dict[tuple[int, ...], Any]]]
-
+# What fields decide by, and what it depends on, by the ids of that. Any: `gateway.fields.base.Selected`.
+Selections: TypeAlias = dict[tuple[int, ...], tuple[Any, tuple[object, ...]]]
 
 T = TypeVar("T")
 

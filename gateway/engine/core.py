@@ -61,7 +61,6 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.schema_directive import Location as DirectiveLocation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import (
-    StrawberryContainer,
     StrawberryList,
     StrawberryObjectDefinition,
     StrawberryOptional,

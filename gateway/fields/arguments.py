@@ -6,7 +6,7 @@ import base64
 import binascii
 import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeVar
@@ -30,12 +30,7 @@ Given = TypeVar("Given")
 
 
 def argument(name: str, type_: object, description: str, **default: Any) -> StrawberryArgument:
-    """Declare an argument of a field without a function. Any: values of all types.
-
-    An argument with the default None may be omitted, and has no default in the schema.
-    """
-    if default.get("default", strawberry.UNSET) is None:
-        del default["default"]
+    """Declare an argument of a field without a function, by its name. Any: values of all types."""
     return StrawberryArgument(
         python_name=name,
         graphql_name=None,
@@ -50,6 +45,29 @@ def check_uuid(value: str, name: str) -> str:
     if not _UUID.fullmatch(value):
         raise errors.BadUserInput(f"`{name}` must be a UUID such as 7c9e6679-7425-40de-944b-e07fc1f90ae7.")
     return value.lower()
+
+
+def key_arguments(meanings: Mapping[str, str]) -> list[StrawberryArgument]:
+    """Declare keys of which exactly one is given, by their names. A single one is required.
+
+    Those named `id` or as `userId` are ids, and checked as such by `given_key`.
+    """
+    arguments = []
+    for name, meaning in meanings.items():
+        kind: type = strawberry.ID if _is_id(name) else str
+        arguments.append(argument(name, kind if len(meanings) == 1 else kind | None, meaning))
+    return arguments
+
+
+def given_key(given: Mapping[str, Any], names: Iterable[str]) -> tuple[str, str]:
+    """Return the name and the value of the one key that is given. Raises `BadUserInput`."""
+    name, key = exactly_one(**{name: given.get(name) for name in names})
+    return name, check_uuid(key, name) if _is_id(name) else check_text(key, name)
+
+
+def _is_id(name: str) -> bool:
+    # Other systems have ids of any form.
+    return name == "id" or (name.endswith("Id") and name != "externalSystemId")
 
 
 def exactly_one(**given: Given | None) -> tuple[str, Given]:

@@ -13,9 +13,10 @@ The compiler, the executor and the cost estimate call the methods of a field and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, TypeAlias
 
@@ -24,9 +25,9 @@ from aiodataloader import DataLoader
 from graphql import FieldNode, GraphQLResolveInfo
 
 from gateway.context import Context, Info
-from gateway.engine.core import DeclaredField, to_camel_case
+from gateway.engine.core import DeclaredField
 from gateway.loaders import Loaders
-from gateway.loaders.loader_set import Calls, CollectionName
+from gateway.loaders.loader_set import Calls, CollectionName, declared_calls
 from gateway.upstream.collection import RecordDecoder
 from gateway.upstream.services import ListsFrom
 
@@ -36,7 +37,7 @@ Declared: TypeAlias = Any  # a declaration in the body of a type: the annotation
 Needs: TypeAlias = frozenset[Path]
 Reader: TypeAlias = Callable[[Json], Json]
 Levels: TypeAlias = tuple[int, ...]
-Arguments: TypeAlias = Mapping[str, Any]  # Any: arguments of all types, by their Python names
+Arguments: TypeAlias = Mapping[str, Any]  # Any: arguments of all types, by their names in the graph
 
 CALLS = "calls"  # in the metadata of a field with a function of its own: the upstream calls of that
 REPEATED = "repeated"  # as well, if the last is sent for each element of a list: see `Cost`
@@ -145,17 +146,8 @@ class Field(DeclaredField):
         """
         return ()
 
-    @cached_property
-    def argument_names(self) -> Mapping[str, str]:
-        """The Python names of the arguments, by those of the graph."""
-        return {
-            each.graphql_name or to_camel_case(each.python_name): each.python_name for each in self.arguments
-        }
-
     def resolve(self, source: Json, raw: GraphQLResolveInfo[Context], **given: Any) -> Json:
-        names = self.argument_names
-        arguments = {names[name]: value for name, value in given.items()}
-        return self.get_value(source, strawberry.Info(_raw_info=raw, _field=self), arguments)
+        return self.get_value(source, strawberry.Info(_raw_info=raw, _field=self), given)
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         """Return the value of the field, or an awaitable for it."""
@@ -187,9 +179,18 @@ class Field(DeclaredField):
         """Return how values are loaded, with parsed arguments."""
         raise NotImplementedError
 
+    @property
+    def loader_names(self) -> Collection[str]:
+        """The loaders that may have its value, by their names in `Loaders`."""
+        return ()
+
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
-        """Return the collections that loaded records come from; empty if they are dictionaries."""
-        return []
+        """Return the collections that loaded records come from; empty if they are dictionaries.
+
+        `is_direct` if loans and requests are read from circulation itself.
+        """
+        sources = [loader_sources(name, is_direct or selected.is_direct) for name in self.loader_names]
+        return [*chain.from_iterable(sources)] if all(sources) else []
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         """Return the upstream calls for a selection and the arguments of a field.
@@ -203,18 +204,13 @@ class Field(DeclaredField):
 
         `lists_from` is the source of loans and requests.
         """
-        sources = self.sources(selected, lists_from == "circulation")
-        members = (each.collection.members(each.is_direct, lists_from) for each in sources)
-        return tuple(dict.fromkeys(members))
+        names = self.loader_names
+        calls = (declared_calls(Loaders, name, lists_from, is_direct=selected.is_direct) for name in names)
+        return tuple(dict.fromkeys(chain.from_iterable(calls)))
 
     def plan(self, place: Place) -> str:
         """Return the expression for the value in a compiled plan."""
         return place.load()
-
-
-def calls_of(members: Sequence[str | tuple[str, ...]]) -> Calls:
-    """Return calls that are declared by one member of `Upstream` each, or by those of which one is called."""
-    return tuple((each,) if isinstance(each, str) else each for each in members)
 
 
 class Source(NamedTuple):

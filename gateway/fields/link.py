@@ -28,15 +28,10 @@ from gateway.fields.base import (
     Path,
     Place,
     Selected,
-    Source,
-    loader_sources,
 )
 from gateway.fields.record import UNREPORTED, RecordField, is_list, is_missing, path_of, record_of
 from gateway.fields.selection import get_selected
-from gateway.loaders import Loaders
-from gateway.loaders.loader_set import Calls, declared_calls
 from gateway.upstream.record_types import Decoded, Record, dig
-from gateway.upstream.services import ListsFrom
 
 EMBEDDED = frozenset({("id",), ("name",)})
 MAX_ID_LENGTH = 100  # characters
@@ -57,13 +52,9 @@ class LoadedField(Field):
         loaders = context.loaders.direct if selected.is_direct else context.loaders
         return Load(getattr(loaders, self.loader))
 
-    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
-        return loader_sources(self.loader, is_direct or selected.is_direct)
-
-    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
-        *before, last = declared_calls(Loaders, self.loader) or ((),)
-        direct = super().upstream_calls(selected, node, lists_from)
-        return (*before, *(direct or (last,)))
+    @property
+    def loader_names(self) -> tuple[str, ...]:
+        return (self.loader,)
 
 
 class Link(LoadedField):
@@ -277,13 +268,11 @@ class EmbeddedLink(RecordField, LoadedField):
         if record is None or selection.needs <= EMBEDDED:
             return record
         key = id_in(self, record.get("id"))
-        return record if key is None else self._rest(record, key, info)
-
-    async def _rest(self, record: Json, key: str, info: Info) -> Json:
+        if key is None:
+            return record
         members = record if type(record) is dict else {name: record.get(name) for (name,) in EMBEDDED}
         embedded = {"id": None, "name": None, **members, UNREPORTED: []}
-        selection = get_selected(info, self)
-        return await load_or_embedded(self.load(info.context, {}, selection), key, embedded, selection.needs)
+        return load_or_embedded(self.load(info.context, {}, selection), key, embedded, selection.needs)
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(0 if selected.needs <= EMBEDDED else 1, rows=rows)
@@ -318,39 +307,38 @@ def link(
 
     `batched` is False if upstream serves one target per call.
     """
-    field = _declare(Link(description=description, default=None), loader, key, embedded or {}, identity)
-    field.batched = batched
+    field = Link(description=description, default=None)
+    field.loader, field.key, field.batched = loader, path_of(key), batched
+    paths = embedded or {}
+    shown_by = {each: origin for each, origin in paths.items() if each.endswith("!")} | dict(sent_with or {})
+    field.sent_with = {_target(each): path_of(origin) for each, origin in shown_by.items()}
+    field.embedded = {} if identity is None else {(identity,): field.key}
+    field.embedded |= {_target(each): path_of(origin) for each, origin in paths.items()}
     field.embeds, field.identity = field.embedded, field.key
-    field.sent_with = {
-        **field.sent_with,
-        **{_target(each): path_of(origin) for each, origin in (sent_with or {}).items()},
-    }
     return field
 
 
 def links(description: str, *, loader: str, key: str) -> Declared:
     """Declare a link to each record of a list of keys."""
-    return _declare(ManyLink(description=description, default=None), loader, key, {}, "id")
+    field = ManyLink(description=description, default=None)
+    field.loader, field.key = loader, path_of(key)
+    field.embedded = {("id",): field.key}
+    return field
 
 
-def list_link(description: str, *, loader: str, key: str = "id") -> Declared:
-    """Declare a short list that upstream has for one key, one parent per call."""
-    return _declare(ComputedLink(description=description), loader, key, {}, None)
+def list_link(
+    description: str, *, loader: str, key: str = "id", kind: type[ComputedLink] = ComputedLink
+) -> Declared:
+    """Declare a list, mostly a short one, that upstream has for one key, one parent per call."""
+    field = kind(description=description)
+    field.loader, field.key = loader, path_of(key)
+    return field
 
 
 def embedded_link(description: str, *, loader: str) -> Declared:
     """Declare a record of which the parent embeds id and name."""
     field = EmbeddedLink(description=description, default=None)
     field.loader = loader
-    return field
-
-
-def _declare(field: Link, loader: str, key: str, embedded: Mapping[str, str], identity: str | None) -> Link:
-    field.loader = loader
-    field.key = path_of(key)
-    paths = {_target(target): path_of(origin) for target, origin in embedded.items()}
-    field.sent_with = {_target(each): path_of(embedded[each]) for each in embedded if each.endswith("!")}
-    field.embedded = paths if identity is None else {(identity,): field.key, **paths}
     return field
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cache, partial, wraps
+from functools import cache, wraps
 from typing import Any, Protocol, TypeVar, runtime_checkable
 from uuid import uuid4, uuid5
 
@@ -15,17 +15,12 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.engine.core import (
-    StrawberryContainer,
-    StrawberryField,
-    StrawberryOptional,
-    get_object_definition,
-    to_camel_case,
-)
+from gateway.engine.core import StrawberryField, get_object_definition, to_camel_case
 from gateway.fields import arguments
-from gateway.fields.base import CALLS, REPEATED, calls_of
+from gateway.fields.base import REPEATED
 from gateway.fields.changed_records import ChangesOf, Declared, NoChanges, Written
-from gateway.fields.root import SEMANTIC_NON_NULL, levels_of_function, make_nullable
+from gateway.fields.record import named_type
+from gateway.fields.root import field_of_function
 from gateway.fields.scalars import upstream_text
 from gateway.upstream.past_write import PastWrite
 from gateway.upstream.record_types import Record
@@ -62,18 +57,10 @@ def mutation(
 
     def declare(resolver: Callable[[Info, Any], Awaitable[object]]) -> StrawberryField:
         if not isinstance(changes, NoChanges):
-            resolver = publishing(changes)(resolver)
-        sent = calls_of(calls) or (_members_named(resolver.__name__),)
-        field: StrawberryField = strawberry.mutation(
-            description=description,
-            metadata={
-                CHANGES: changes,
-                CALLS: sent,
-                REPEATED: repeated,
-                SEMANTIC_NON_NULL: levels_of_function(resolver),
-            },
-        )(resolver)
-        make_nullable(field, resolver)
+            resolver = publishing(changes, resolver)
+        sent = calls or [_members_named(resolver.__name__)]
+        metadata = {CHANGES: changes, REPEATED: repeated}
+        field = field_of_function(description, sent, resolver, **metadata)
         for argument in field.arguments:
             argument.description = "The parameters of the mutation."
         return field
@@ -94,31 +81,26 @@ def _members_named(name: str) -> tuple[str, ...]:
 
 
 def publishing(
-    changes: ChangesOf,
-) -> Callable[[Callable[[Info, InputT], Awaitable[ResultT]]], Callable[[Info, InputT], Awaitable[ResultT]]]:
+    changes: ChangesOf, write: Callable[[Info, InputT], Awaitable[ResultT]]
+) -> Callable[[Info, InputT], Awaitable[ResultT]]:
     """Let a function that writes publish the changes, also if its outcome is unknown.
 
     Not if it raises any other error: nothing was sent then, or upstream refused it.
     """
 
-    def declare(
-        write: Callable[[Info, InputT], Awaitable[ResultT]],
-    ) -> Callable[[Info, InputT], Awaitable[ResultT]]:
-        @wraps(write)
-        async def write_and_publish(info: Info, input: InputT) -> ResultT:
-            try:
-                result = await write(info, input)
-                _publish(info, changes, input, result)
-                return result
-            except errors.OutcomeUnknown:
-                _publish(info, changes, input, None)
-                raise
-            finally:
-                info.context.mutations.before = {}  # the next mutation may not read its record
+    @wraps(write)
+    async def write_and_publish(info: Info, input: InputT) -> ResultT:
+        try:
+            result = await write(info, input)
+            _publish(info, changes, input, result)
+            return result
+        except errors.OutcomeUnknown:
+            _publish(info, changes, input, None)
+            raise
+        finally:
+            info.context.mutations.before = {}  # the next mutation may not read its record
 
-        return write_and_publish
-
-    return declare
+    return write_and_publish
 
 
 def _publish(info: Info, changes: ChangesOf, input: object, result: object) -> None:
@@ -175,10 +157,10 @@ def body_of(input: object, *excluded: str) -> Record:
     """
     body: Record = {}
     input_type: type = type(input)
-    for attribute, name, convert in _members_of(input_type):
+    for attribute, name, check in _members_of(input_type):
         value = getattr(input, attribute)
         if value is not None and value is not strawberry.UNSET and name not in excluded:
-            body[name] = convert(value, name)
+            body[name] = check(value, name) if type(value) is str else _json_of(value, name, check)
     return body
 
 
@@ -206,33 +188,21 @@ def new_id(info: Info) -> str:
 
 
 @cache
-def _members_of(input_type: type) -> tuple[tuple[str, str, Callable[[Any, str], Any]], ...]:
-    """Return attribute, GraphQL name and conversion of the fields of an input. Any: JSON."""
-    fields = get_object_definition(input_type, strict=True).fields
+def _members_of(input_type: type) -> tuple[tuple[str, str, Callable[[str, str], str]], ...]:
+    """Return attribute, GraphQL name and the check of texts of the fields of an input."""
     return tuple(
         (
             each.python_name,
             each.graphql_name or to_camel_case(each.python_name),
-            _conversion(_without_null(each.type)),
+            arguments.check_uuid if named_type(each.type) is strawberry.ID else arguments.check_prose,
         )
-        for each in fields
+        for each in get_object_definition(input_type, strict=True).fields
     )
 
 
-def _conversion(kind: object) -> Callable[[Any, str], Any]:
-    """Return the function that converts values of a declared type, from value and name."""
-    if kind is strawberry.ID:
-        return arguments.check_uuid
-    return arguments.check_prose if kind is str else partial(_convert, kind)
-
-
-def _without_null(declared: object) -> object:
-    return declared.of_type if isinstance(declared, StrawberryOptional) else declared
-
-
-def _convert(kind: object, value: Any, name: str) -> Any:  # Any: an input value as JSON
+def _json_of(value: Any, name: str, check: Callable[[str, str], str]) -> Any:  # Any: an input value as JSON
     if isinstance(value, str):
-        return arguments.check_prose(value, name)
+        return check(value, name)
     if isinstance(value, Enum):
         return arguments.enum_value(value, name)
     if isinstance(value, datetime):
@@ -240,9 +210,7 @@ def _convert(kind: object, value: Any, name: str) -> Any:  # Any: an input value
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, list):
-        assert isinstance(kind, StrawberryContainer)  # noqa: S101 - the only type with list values
-        convert = _conversion(_without_null(kind.of_type))
-        return [convert(each, name) for each in value]
+        return [_json_of(each, name, check) for each in value]
     if isinstance(value, HasBody):
         return value.body()
     return body_of(value) if get_object_definition(value) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from graphql import FieldNode
@@ -12,19 +13,8 @@ from gateway import errors
 from gateway.context import Context, Info
 from gateway.engine.core import StrawberryArgument
 from gateway.fields.arguments import argument, clause_of, cursor, offset_after, page_size, sort_keys
-from gateway.fields.base import (
-    Arguments,
-    Cost,
-    Declared,
-    Field,
-    Json,
-    Levels,
-    Load,
-    Path,
-    Selected,
-    Source,
-)
-from gateway.fields.link import ComputedLink, Link
+from gateway.fields.base import Arguments, Cost, Declared, Field, Json, Levels, Load, Path, Selected, Source
+from gateway.fields.link import ComputedLink, Link, list_link
 from gateway.fields.record import is_list, path_of
 from gateway.fields.root import RootField
 from gateway.loaders import Loaders
@@ -106,7 +96,17 @@ class PagedField(Field):
     def parse(self, arguments: Arguments, selected: Selected) -> PageRequest:
         clause = cql.all_of(self.within, clause_of(arguments.get("filter"), arguments.get("cql")))
         sort = sort_keys(arguments.get("sort")) or self.default_sort
-        return PageRequest(_window_of(arguments, selected), clause, sort)
+        first, fields = arguments.get("first"), selected.fields
+        window = Window(
+            offset=offset_after(arguments.get("after")),
+            # A client may send null for the default. The maximum is a setting, and checked with each request.
+            count=page_size(10 if first is None else first, sys.maxsize),
+            total="totalCount" in fields,
+            has_next="pageInfo" in fields,
+            whole="amountRemaining" in fields,
+            only_total="totalCount" in fields <= _READ_NO_RECORDS,
+        )
+        return PageRequest(window, clause, sort)
 
 
 class ConnectionField(PagedField, RootField):
@@ -204,11 +204,7 @@ class FullListLink(ComputedLink):
         return Cost(1, self.batched, rows)
 
 
-def full_list_link(description: str, *, loader: str, key: str = "id") -> Declared:
-    """Declare a list that upstream serves completely for one parent."""
-    field = FullListLink(description=description)
-    field.loader, field.key = loader, path_of(key)
-    return field
+full_list_link = partial(list_link, kind=FullListLink)
 
 
 def connection(
@@ -254,20 +250,6 @@ def connection_link(
     return field
 
 
-def _window_of(arguments: Arguments, selected: Selected) -> Window:
-    """Return the page that the arguments say, and what the selection needs to know about it."""
-    first, fields = arguments.get("first"), selected.fields
-    return Window(
-        offset=offset_after(arguments.get("after")),
-        # A client may send null for the default. The maximum is a setting, and checked with each request.
-        count=page_size(10 if first is None else first, sys.maxsize),
-        total="totalCount" in fields,
-        has_next="pageInfo" in fields,
-        whole="amountRemaining" in fields,
-        only_total="totalCount" in fields <= _READ_NO_RECORDS,
-    )
-
-
 _READ_NO_RECORDS = frozenset({"totalCount", "__typename"})
 
 
@@ -278,9 +260,7 @@ PAGE_ARGUMENTS = (
         "The number of records, at most 1000. 0 with `totalCount` only counts.",
         default=10,
     ),
-    argument(
-        "after", str | None, f"The `endCursor` of the previous page, such as `{cursor(9)}`.", default=None
-    ),
+    argument("after", str | None, f"The `endCursor` of the previous page, such as `{cursor(9)}`."),
 )
 
 
@@ -296,15 +276,14 @@ def _cql(sort: Sequence[cql.SortKey]) -> StrawberryArgument:
         str | None,
         f"A CQL condition in addition to `filter`, such as `{example}`, without `sortby`; at most 2000 "
         "characters.",
-        default=None,
     )
 
 
 def _filters(filter: type | None, sort: type | None) -> list[StrawberryArgument]:
     arguments = []
     if filter is not None:
-        arguments.append(argument("filter", filter | None, "The conditions.", default=None))
+        arguments.append(argument("filter", filter | None, "The conditions."))
     if sort is not None:
         sorts: Any = list[sort] | None  # type: ignore[valid-type]  # Strawberry takes types made at run time
-        arguments.append(argument("sort", sorts, "The sort order; ties are broken by `id`.", default=None))
+        arguments.append(argument("sort", sorts, "The sort order; ties are broken by `id`."))
     return arguments

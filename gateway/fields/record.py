@@ -45,20 +45,17 @@ class RecordField(Field):
     """A member of a record; texts of closed value sets become enum values."""
 
     reads_objects = True
+    given_key: str | None = None
+    is_required = False  # every record has the member, so that its absence is an error
 
     @cached_property
     def key(self) -> str:
         """The JSON member: the GraphQL name, unless the declaration says otherwise."""
-        return str(self.metadata.get("key") or to_camel_case(self.python_name))
+        return self.given_key or to_camel_case(self.python_name)
 
     @property
     def semantic_non_null(self) -> Levels:
         return (0,) * self.is_required + (1,) * self._is_list
-
-    @cached_property
-    def is_required(self) -> bool:
-        """True if every record has the member, so that its absence is an error."""
-        return bool(self.metadata.get("is_required"))
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
@@ -97,12 +94,12 @@ class RecordField(Field):
     @cached_property
     def reader(self) -> Reader | None:
         """The function that reads one value; None if it is taken as it is."""
-        if has_object_definition(_named_type(self.type)):
+        named = named_type(self.type)
+        if has_object_definition(named):
             return partial(record_of, field=self)
-        if _named_type(self.type) is float:
-            return _to_float
-        enum = _enum_of(self.type)
-        return None if enum is None else _member_of(enum)
+        if isinstance(named, StrawberryEnumDefinition):
+            return _member_of(cast("type[Enum]", named.wrapped_cls))
+        return _to_float if named is float else None
 
     def plan(self, place: Place) -> str:
         return place.member(self.key)
@@ -121,11 +118,7 @@ class SourceSpecificField(RecordField):
 
     reads_ids = True
     loads_owner = True
-
-    @cached_property
-    def dropped_by_bff(self) -> bool:
-        """True if the BFF drops the member, False if circulation itself does."""
-        return bool(self.metadata["dropped_by"] == "bff")
+    dropped_by_bff: bool  # circulation itself drops it otherwise
 
     @property
     def key_paths(self) -> tuple[Path, ...]:
@@ -212,12 +205,11 @@ def field(
     `dropped_by` names the interface to loans and requests that does not send the member; the other does.
     """
     kind = RecordField if dropped_by is None else SourceSpecificField
-    return kind(
-        description=description,
-        metadata={"key": key, "dropped_by": dropped_by, "is_required": is_required},
-        deprecation_reason=deprecated,
-        default=None,
-    )
+    field = kind(description=description, deprecation_reason=deprecated, default=None)
+    field.given_key, field.is_required = key, is_required
+    if isinstance(field, SourceSpecificField):
+        field.dropped_by_bff = dropped_by == "bff"
+    return field
 
 
 class DerivedField(Field):
@@ -289,12 +281,8 @@ def is_list(declared: object) -> bool:
     )
 
 
-def _enum_of(declared: object) -> type[Enum] | None:
-    named = _named_type(declared)
-    return cast(type[Enum], named.wrapped_cls) if isinstance(named, StrawberryEnumDefinition) else None
-
-
-def _named_type(declared: object) -> object:
+def named_type(declared: object) -> object:
+    """Return the type of a declared one without null and lists."""
     while isinstance(declared, StrawberryOptional | StrawberryList):
         declared = declared.of_type
     return declared

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, get_args
 
 import strawberry
@@ -11,26 +13,11 @@ from graphql import FieldNode
 
 from gateway.context import Context, Info
 from gateway.engine.core import StrawberryAnnotation, StrawberryField, to_camel_case
-from gateway.fields import arguments
-from gateway.fields.arguments import argument
-from gateway.fields.base import (
-    CALLS,
-    Arguments,
-    Cost,
-    Declared,
-    Field,
-    Json,
-    Levels,
-    Selected,
-    Source,
-    calls_of,
-    loader_sources,
-)
+from gateway.fields.arguments import given_key, key_arguments
+from gateway.fields.base import CALLS, Arguments, Cost, Declared, Field, Json, Levels, Selected
 from gateway.fields.selection import get_selected
-from gateway.loaders import Loaders
 from gateway.loaders.loader import Loader
-from gateway.loaders.loader_set import Calls, declared_calls
-from gateway.upstream.services import ListsFrom
+from gateway.loaders.loader_set import Calls
 
 SEMANTIC_NON_NULL: Final = "semantic_non_null"
 """In the metadata of a field that is no `Field`: its levels that are null only with an error."""
@@ -51,31 +38,42 @@ def query(
     `calls` are the methods of `Upstream` that it calls one after another, in each place one of those in a
     tuple.
     """
-
-    def declare(resolver: Callable[..., object]) -> StrawberryField:
-        declared: StrawberryField = strawberry.field(
-            description=description,
-            metadata={CALLS: calls_of(calls), SEMANTIC_NON_NULL: levels_of_function(resolver)},
-        )(resolver)
-        return make_nullable(declared, resolver)
-
-    return declare
+    return partial(field_of_function, description, calls)
 
 
-def levels_of_function(resolver: Callable[..., object]) -> Levels:
-    """Return the levels at which a field is null only with an error: none if its function may return None."""
-    return () if type(None) in get_args(resolver.__annotations__["return"]) else (0,)
+def field_of_function(
+    description: str,
+    calls: Sequence[str | tuple[str, ...]],
+    resolver: Callable[..., object],
+    **metadata: object,
+) -> StrawberryField:
+    """Return a root field that a function resolves: see `query`. Its type is nullable, as that of `root`.
 
-
-def make_nullable(field: StrawberryField, resolver: Callable[..., object]) -> StrawberryField:
-    """Make the type of a root field nullable, whatever its function returns, and return the field."""
-    declared: Any = resolver.__annotations__["return"] | None
-    field.type_annotation = StrawberryAnnotation(declared, namespace=vars(sys.modules[resolver.__module__]))
+    It is null only with an error if the function never returns None.
+    """
+    declared: Any = resolver.__annotations__["return"]
+    levels: Levels = () if type(None) in get_args(declared) else (0,)
+    sent: Calls = tuple((each,) if isinstance(each, str) else each for each in calls)
+    metadata |= {CALLS: sent, SEMANTIC_NON_NULL: levels}
+    field: StrawberryField = strawberry.field(description=description, metadata=metadata)(resolver)
+    namespace = vars(sys.modules[resolver.__module__])
+    field.type_annotation = StrawberryAnnotation(declared | None, namespace=namespace)
     return field
 
 
 class RootField(Field):
-    """A field of the query."""
+    """A field of the query or the subscription."""
+
+    loaders: Mapping[str, str] = MappingProxyType({})  # by the arguments that are keys of their records
+
+    @property
+    def loader_names(self) -> Collection[str]:
+        return self.loaders.values()
+
+    def set_keys(self, keys: Mapping[str, tuple[str, str]]) -> None:
+        """Declare arguments of which exactly one is given, each by its loader and its meaning."""
+        self.loaders = {to_camel_case(name): loader for name, (loader, _) in keys.items()}
+        self.arguments = key_arguments({to_camel_case(name): meaning for name, (_, meaning) in keys.items()})
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(1, rows=rows)
@@ -95,8 +93,6 @@ class RootField(Field):
 class LookupField(RootField):
     """One record by one of several keys, each with its loader."""
 
-    loaders: Mapping[str, str]
-
     def start(self, context: Context, given: Json, selected: Selected, *, is_alone: bool = False) -> Json:
         name, key = given
         loaders = context.loaders.direct if selected.is_direct else context.loaders
@@ -107,34 +103,11 @@ class LookupField(RootField):
 
     def parse(self, given: Arguments, selected: Selected) -> tuple[str, str]:
         """Return the name and the value of the one key that is given. Raises `BadUserInput`."""
-        names = self.argument_names
-        name, key = arguments.exactly_one(**{name: given.get(names[name]) for name in self.loaders})
-        return name, arguments.check_uuid(key, name) if name == "id" else arguments.check_text(key, name)
-
-    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
-        if calls := super().upstream_calls(selected, node, lists_from):
-            return calls
-        loaders = self.loaders.values()
-        return tuple(dict.fromkeys(each for name in loaders for each in declared_calls(Loaders, name)))
-
-    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
-        is_direct = is_direct or selected.is_direct
-        sources = [loader_sources(name, is_direct) for name in self.loaders.values()]
-        return [source for each in sources for source in each] if all(sources) else []
+        return given_key(given, self.loaders)
 
 
 def lookup(description: str, **keys: tuple[str, str]) -> Declared:
     """Declare a root by its keys: argument = (loader, meaning). A single key is a required argument."""
     field = LookupField(description=description)
-    field.loaders = {to_camel_case(name): loader for name, (loader, _) in keys.items()}
-    required = len(keys) == 1
-    field.arguments = [
-        argument(name, _type_of(name, required), meaning, **({} if required else {"default": None}))
-        for name, (_, meaning) in keys.items()
-    ]
+    field.set_keys(keys)
     return field
-
-
-def _type_of(name: str, required: bool) -> object:
-    kind: type = strawberry.ID if name == "id" else str
-    return kind if required else kind | None

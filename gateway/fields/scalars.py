@@ -20,11 +20,10 @@ _UNIFORM = b"0000-00-00T00:00:00.000"
 _UTC = frozenset({"", "Z", "+00:00", "+0000"})
 _ZONES = {len(_UNIFORM) + len(zone): f"{zone}\n" for zone in _UTC if zone}  # by the length of the whole text
 _DIGITS = bytes.maketrans(b"0123456789", b"0000000000")
-_RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|z|[+-]\d\d(?::?\d\d)?)", re.ASCII
+_DATE = re.compile(  # day, and maybe time, fraction and offset
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
 )
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_WITHOUT_OFFSET = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?)?", re.ASCII)
 
 FEW = 5  # dates, which cost less one by one
 
@@ -67,23 +66,18 @@ def from_upstream(value: Any) -> str:  # Any: JSON of upstream
     if type(value) is not str:
         raise GraphQLError("DateTime cannot represent a value that is not text.")
     time = value[:23]  # as a pattern would, in half the time
-    if value[23:] in _UTC and time.encode("ascii", "replace").translate(_DIGITS) == _UNIFORM:
-        return _existing(time) + "Z"
-    parts = _RFC3339.fullmatch(value)
-    if parts is not None:
-        day, time, _, offset = parts.groups()
-    elif (parts := _WITHOUT_OFFSET.fullmatch(value)) is not None:
-        day, time, offset = parts[1], parts[2] or "00:00:00", "Z"
-    else:
-        raise GraphQLError("DateTime cannot represent text that is not a date and time.")
-    fraction = (parts[3] or "").ljust(3, "0")
-    if offset in ("Z", "z") or not offset.strip("+-:0"):
-        return f"{_existing(f'{day}T{time}')}.{fraction}Z"
     try:
-        moment = datetime.fromisoformat(f"{day}T{time}{_hours_and_minutes(offset)}").astimezone(UTC)
+        if value[23:] in _UTC and time.encode("ascii", "replace").translate(_DIGITS) == _UNIFORM:
+            datetime.fromisoformat(time)
+            return time + "Z"
+        if (parts := _DATE.fullmatch(value)) is not None:
+            day, clock, fraction, offset = parts.groups(default="")
+            text = f"{day}T{clock or '00:00:00'}{offset.upper() or 'Z'}"
+            moment = datetime.fromisoformat(text).astimezone(UTC)
+            return f"{moment.isoformat()[:19]}.{fraction.ljust(3, '0')}Z"
     except (ValueError, OverflowError):
         raise GraphQLError("DateTime cannot represent a date that does not exist.") from None
-    return f"{moment.isoformat()[:19]}.{fraction}Z"
+    raise GraphQLError("DateTime cannot represent text that is not a date and time.")
 
 
 def all_from_upstream(
@@ -130,15 +124,6 @@ def _convert(value: Any, invalid: Callable[[GraphQLError], Any]) -> Any:  # Any:
         return invalid(error)
 
 
-def _existing(time: str) -> str:
-    """Return a date and time. Raises `GraphQLError` if one of them does not exist."""
-    try:
-        datetime.fromisoformat(time)
-    except ValueError:
-        raise GraphQLError("DateTime cannot represent a date that does not exist.") from None
-    return time
-
-
 def _exist(rows: bytes, length: int) -> bool:
     """Return True if dates and times exist, given that these rows of a length have the digits of some.
 
@@ -162,30 +147,23 @@ def _exist(rows: bytes, length: int) -> bool:
     )
 
 
-def _hours_and_minutes(offset: str) -> str:
-    return f"{offset[:3]}:{offset[3:].lstrip(':') or '00'}"
+def is_date(value: object) -> bool:
+    """Return True for a date, or a date and time, with or without an offset."""
+    return isinstance(value, str) and _DATE.fullmatch(value) is not None
 
 
 def has_offset(value: object) -> bool:
     """Return True for a date and time with an offset, False for a local time."""
-    return isinstance(value, str) and _RFC3339.fullmatch(value) is not None
-
-
-def is_date(value: object) -> bool:
-    """Return True for a date, or a date and time, with or without an offset."""
-    return has_offset(value) or (isinstance(value, str) and _WITHOUT_OFFSET.fullmatch(value) is not None)
+    parts = _DATE.fullmatch(value) if isinstance(value, str) else None
+    return parts is not None and parts[4] is not None
 
 
 def from_caller(value: Any) -> datetime:  # Any: JSON that a client sent
     """Parse a date and time of a client. Raises `GraphQLError` if it has no offset."""
-    parts = _RFC3339.fullmatch(value) if isinstance(value, str) else None
-    if parts is None:
+    if not has_offset(value):
         raise GraphQLError("DateTime must be RFC 3339 with an offset, such as '2026-11-21T10:00:00Z'.")
-    day, time, fraction, offset = parts.groups()
-    sign = "+00:00" if offset in ("Z", "z") else _hours_and_minutes(offset)
-    text = f"{day}T{time}.{(fraction or '').ljust(6, '0')[:6]}{sign}"
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise GraphQLError("DateTime must be an existing date and time.") from None
 

@@ -54,21 +54,18 @@ def analyze_selection(
 def get_selected(info: Info, declaration: Field) -> Selected:
     """Return the same for a field that is being resolved.
 
-    It is kept by operation and variables, because it depends on both. The entry holds them, so that no other
-    operation in this context has their ids.
+    It is kept by nodes, operation and variables, because it depends on all. The entry holds them, so that no
+    others in this context have their ids.
     """
     raw = raw_info(info)
-    cache, key = info.context.selections, (id(raw.operation), id(raw.variable_values))
-    entry = cache.get(key)
-    if entry is None:
-        entry = cache[key] = (raw.operation, raw.variable_values, {})
-    nodes = tuple(map(id, raw.field_nodes))
-    selection = entry[2].get(nodes)
-    if selection is None:
+    on = (*raw.field_nodes, raw.operation, raw.variable_values)
+    cache, key = info.context.selections, tuple(map(id, on))
+    if key not in cache:
         field = raw.parent_type.fields[raw.field_name]
         document = Document(raw.fragments, cast("Mapping[str, Any]", raw.variable_values))
-        selection = entry[2][nodes] = analyze_selection(declaration, field, raw.field_nodes, document)
-    return selection
+        cache[key] = analyze_selection(declaration, field, raw.field_nodes, document), on
+    selected: Selected = cache[key][0]
+    return selected
 
 
 def _needs(target: Any, nodes: Sequence[FieldNode], document: Document) -> Iterator[Path]:

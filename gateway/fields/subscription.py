@@ -6,32 +6,22 @@ is made from it, so that upstream decides each time whether they may know of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Collection, Mapping
+from itertools import chain
+from typing import ClassVar, NamedTuple
 
-import strawberry
 from graphql import FieldNode
 
 from gateway.context import Context
-from gateway.engine.core import to_camel_case
-from gateway.fields import arguments
-from gateway.fields.arguments import argument
-from gateway.fields.base import DROPPED_BY_BFF, Arguments, Cost, Declared, Json, Levels, Selected
+from gateway.fields.arguments import given_key
+from gateway.fields.base import DROPPED_BY_BFF, Arguments, Declared, Json, Levels, Selected, Source
 from gateway.fields.root import RootField
 from gateway.fields.scalars import upstream_text
-from gateway.live.changes import Change, Subject, Watch
+from gateway.live.changes import Change, Subject, Watch, updated_at
 from gateway.loaders import Loaders
-from gateway.loaders.loader_set import Calls, declared_calls
+from gateway.loaders.loader_set import Calls
 from gateway.loaders.pages import Slice
 from gateway.upstream.services import ListsFrom
-
-
-class WatchedKey(NamedTuple):
-    """A key by which records are watched: the loader of the record that it is the id of, and its meaning."""
-
-    loader: str
-    description: str
 
 
 class SubscriptionField(RootField):
@@ -42,7 +32,6 @@ class SubscriptionField(RootField):
 
     is_polled: ClassVar[bool] = False  # upstream sends no events; the record may be absent
     subject: Subject
-    keys: Mapping[str, WatchedKey]
     target: str | None
     member: str
 
@@ -52,9 +41,7 @@ class SubscriptionField(RootField):
 
     def parse(self, given: Arguments, selected: Selected) -> Watch:
         """Return what is watched. Raises `BadUserInput` unless exactly one valid key is given."""
-        names = self.argument_names
-        name, key = arguments.exactly_one(**{name: given.get(names[name]) for name in self.keys})
-        return Watch(self.subject, name, arguments.check_uuid(key, name))
+        return Watch(self.subject, *given_key(given, self.loaders))
 
     def start(self, context: Context, watch: Json, selected: Selected, *, is_alone: bool = False) -> Json:
         """Return the value of this result. Raises the error of reading its record."""
@@ -62,22 +49,15 @@ class SubscriptionField(RootField):
             raise context.change
         return context.change
 
-    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
-        return Cost(1, rows=rows)
-
     def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
-        loaders = self._loaders_of_results()
-        return (
-            tuple(
-                each
-                for name in loaders
-                for call in declared_calls(Loaders, name, lists_from)
-                for each in call
-            ),
-        )
+        return (tuple(chain.from_iterable(super().upstream_calls(selected, node, lists_from))),)
 
-    def _loaders_of_results(self) -> Iterable[str]:
-        return [self.target] if self.target is not None else [each.loader for each in self.keys.values()]
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        return []  # a record is read for each change, as a dictionary
+
+    @property
+    def loader_names(self) -> Collection[str]:
+        return super().loader_names if self.target is None else [self.target]
 
     def id_in(self, watch: Watch, change: Change) -> str:
         """Return the id of the record that a change is about; empty if it may be any of those watched."""
@@ -89,7 +69,7 @@ class SubscriptionField(RootField):
 
     async def read_watched(self, loaders: Loaders, watch: Watch) -> Json:
         """Read the record that the watched key is the id of; None if it does not exist."""
-        return await getattr(loaders, self.keys[watch.key].loader).load_now(watch.value)
+        return await getattr(loaders, self.loaders[watch.key]).load_now(watch.value)
 
     async def read(self, loaders: Loaders, watch: Watch, change: Change, selected: Selected) -> Json:
         """Read the record of a change; None if it does not exist.
@@ -118,8 +98,8 @@ class SubscriptionField(RootField):
             return False
         if record is None or change.updated_at is None:
             return record is None
-        metadata = record.get("metadata")
-        return _is_before(metadata.get("updatedDate"), change.updated_at) if type(metadata) is dict else False
+        read = updated_at(record)
+        return read is not None and read < change.updated_at
 
 
 class QueueChange(NamedTuple):
@@ -135,7 +115,8 @@ class QueueField(SubscriptionField):
 
     queues: ClassVar[Mapping[str, str]] = {"instanceId": "queue_of_instance", "itemId": "queue_of_item"}
 
-    def _loaders_of_results(self) -> Iterable[str]:
+    @property
+    def loader_names(self) -> Collection[str]:
         return self.queues.values()
 
     async def read(self, loaders: Loaders, watch: Watch, change: Change, selected: Selected) -> Json:
@@ -143,17 +124,6 @@ class QueueField(SubscriptionField):
 
     def result(self, watch: Watch, change: Change, record: Json) -> Json:
         return QueueChange(change.kind, upstream_text(change.occurred_at), Slice(record))
-
-
-def _is_before(date: object, moment: datetime) -> bool:
-    """Return True if a date of upstream is before a moment; False if it is none."""
-    try:
-        read = datetime.fromisoformat(date) if isinstance(date, str) else None
-    except ValueError:
-        return False
-    if read is None:
-        return False
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)) < moment
 
 
 def subscription(
@@ -172,11 +142,5 @@ def subscription(
     """
     field = kind(description=description)
     field.subject, field.member, field.target = subject, member, target
-    field.keys = {to_camel_case(name): WatchedKey(*key) for name, key in keys.items()}
-    is_single = len(keys) == 1
-    declared: Any = strawberry.ID if is_single else strawberry.ID | None
-    field.arguments = [
-        argument(name, declared, meaning, **({} if is_single else {"default": None}))
-        for name, (_, meaning) in keys.items()
-    ]
+    field.set_keys(keys)
     return field

@@ -63,7 +63,7 @@ async def renew_many(info: Info, input: RenewManyInput) -> RenewManyResult:
     return LoansRenewed(renewals=cast(list[RenewResult | None], renewals))
 
 
-_send_renewal = publishing(changes_of_renewal)(send_renewal)
+_send_renewal = publishing(changes_of_renewal, send_renewal)
 
 
 def _check_loans(ids: Sequence[strawberry.ID]) -> list[str]:

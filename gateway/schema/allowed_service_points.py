@@ -8,8 +8,7 @@ import strawberry
 from gateway import errors
 from gateway.context import Context, Info
 from gateway.fields import arguments
-from gateway.fields.arguments import argument
-from gateway.fields.base import Arguments, Declared, Load, Selected, Source
+from gateway.fields.base import Arguments, Declared, Load, Selected
 from gateway.fields.link import Link, link
 from gateway.fields.record import field
 from gateway.fields.root import query
@@ -126,19 +125,11 @@ class AllowedServicePointsOf(Link):
     parameter: str
 
     def parse(self, given: Arguments, selected: Selected) -> tuple[str, str]:
-        name, key = arguments.exactly_one(
-            requesterId=given.get("requester_id"), requesterBarcode=given.get("requester_barcode")
-        )
-        return name, arguments.check_uuid(key, name) if name == "requesterId" else arguments.check_text(
-            key, name
-        )
+        return arguments.given_key(given, ["requesterId", "requesterBarcode"])
 
     def load(self, context: Context, requester: tuple[str, str], selected: Selected) -> Load:
         loader = context.loaders.allowed_service_points
         return Load(loader, lambda record_id: AllowedFor(self.parameter, record_id, *requester))
-
-    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
-        return []
 
 
 def allowed_for(description: str, parameter: str) -> Declared:
@@ -146,16 +137,13 @@ def allowed_for(description: str, parameter: str) -> Declared:
     declared = AllowedServicePointsOf(description=description)
     declared.loader, declared.key = "allowed_service_points", ("id",)
     declared.parameter = parameter
-    declared.arguments = [
-        argument("requester_id", strawberry.ID | None, "The id of the requester, a UUID.", default=None),
-        argument(
-            "requester_barcode",
-            str | None,
-            "The requester's library card number, such as `1000000001`. No extra call if the operation "
-            "also reads the user.",
-            default=None,
-        ),
-    ]
+    declared.arguments = arguments.key_arguments(
+        {
+            "requesterId": "The id of the requester, a UUID.",
+            "requesterBarcode": "The requester's library card number, such as `1000000001`. No extra call if "
+            "the operation also reads the user.",
+        }
+    )
     return declared
 
 

@@ -7,7 +7,6 @@ from graphql import FieldNode
 
 from gateway.context import Context, Info
 from gateway.fields import arguments
-from gateway.fields.arguments import argument
 from gateway.fields.base import Arguments, Cost, Declared, Json, Levels, Load, Path, Selected
 from gateway.fields.link import LoadedField, id_in, link, load_value
 from gateway.fields.record import field, is_list, is_missing, record_of
@@ -80,14 +79,7 @@ class AppliedPoliciesOf(LoadedField):
         return load_value(load, tuple(dig(record, path) for path in self.key_paths))
 
     def parse(self, given: Arguments, selected: Selected) -> tuple[str, str]:
-        name, key = arguments.exactly_one(
-            userId=given.get("user_id"),
-            userBarcode=given.get("user_barcode"),
-            patronGroupId=given.get("patron_group_id"),
-        )
-        if name == "userBarcode":
-            return name, arguments.check_text(key, name)
-        return name, arguments.check_uuid(key, name)
+        return arguments.given_key(given, ["userId", "userBarcode", "patronGroupId"])
 
     def load(self, context: Context, patron: tuple[str, str], selected: Selected) -> Load:
         def key(read: tuple[Json, Json, Json, Json]) -> AppliedTo | None:
@@ -107,21 +99,13 @@ class AppliedPoliciesOf(LoadedField):
 def applied_to(description: str) -> Declared:
     """Declare the policies for the item that a record is."""
     declared = AppliedPoliciesOf(description=description)
-    declared.arguments = [
-        argument("user_id", strawberry.ID | None, "The id of the patron, a UUID.", default=None),
-        argument(
-            "user_barcode",
-            str | None,
-            "The patron's library card number, such as `1000000001`.",
-            default=None,
-        ),
-        argument(
-            "patron_group_id",
-            strawberry.ID | None,
-            "The id of the patron's group, which costs no call.",
-            default=None,
-        ),
-    ]
+    declared.arguments = arguments.key_arguments(
+        {
+            "userId": "The id of the patron, a UUID.",
+            "userBarcode": "The patron's library card number, such as `1000000001`.",
+            "patronGroupId": "The id of the patron's group, which costs no call.",
+        }
+    )
     return declared
 
 

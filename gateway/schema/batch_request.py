@@ -7,7 +7,7 @@ import strawberry
 
 from gateway.context import Context
 from gateway.fields.arguments import condition
-from gateway.fields.base import Declared, Load, Selected, Source
+from gateway.fields.base import Declared, Load, Selected
 from gateway.fields.link import link
 from gateway.fields.page import PAGE_ARGUMENTS, ConnectionLink, PageRequest, connection
 from gateway.fields.record import field
@@ -93,9 +93,6 @@ class DetailsOfBatch(ConnectionLink):
         request.check(context)
         loader = context.loaders.details_of_batch_request
         return Load(loader, lambda key: (str(key), window), empty=Slice([], window.offset, 0, False))
-
-    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
-        return []
 
 
 def _details(description: str) -> Declared:

@@ -181,7 +181,7 @@ def _ids(name: str, ids: list[strawberry.ID] | None) -> list[str]:
 def _calendars(description: str) -> Declared:
     declared = Calendars(description=description)
     declared.arguments = [
-        argument("filter", CalendarFilter | None, "The conditions.", default=None),
+        argument("filter", CalendarFilter | None, "The conditions."),
         *PAGE_ARGUMENTS,
     ]
     return declared

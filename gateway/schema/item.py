@@ -39,11 +39,10 @@ from gateway.fields.record import RecordField, field, is_missing, record_of
 from gateway.fields.root import lookup, query, root
 from gateway.fields.scalars import DateTime
 from gateway.fields.selection import get_selected
-from gateway.loaders import Loaders
 from gateway.loaders.bound_with import OfRecords
 from gateway.loaders.grouped import MORE_CALLS
 from gateway.loaders.instance import HOLDINGS, InstanceOf
-from gateway.loaders.loader_set import Calls, declared_calls
+from gateway.loaders.loader_set import Calls
 from gateway.loaders.pages import Slice
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema import filters
@@ -112,8 +111,8 @@ class InstanceOfItem(Link):
         return [*super().sources(selected, is_direct), Source(HOLDINGS, is_direct, ("instanceId",))]
 
     def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
-        instance, holdings = super().upstream_calls(selected, node, lists_from)
-        return holdings, instance
+        holdings = HOLDINGS.members(False, lists_from)
+        return holdings, *super().upstream_calls(selected, node, lists_from)
 
 
 def _instance_of_item(description: str) -> Declared:
@@ -158,8 +157,9 @@ class BoundWithTitles(RecordField):
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(1, True, rows, more=MORE_CALLS)
 
-    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
-        return declared_calls(Loaders, "item_with_titles")
+    @property
+    def loader_names(self) -> tuple[str, ...]:
+        return ("item_with_titles",)
 
     def plan(self, place: Place) -> str:
         return place.load(place.member(self.key), if_null=True)

@@ -7,7 +7,7 @@ import strawberry
 
 from gateway.context import Context
 from gateway.fields.arguments import argument, check_not_blank, check_text
-from gateway.fields.base import Arguments, Declared, Json, Load, Selected, Source
+from gateway.fields.base import Arguments, Declared, Json, Load, Selected
 from gateway.fields.link import link
 from gateway.fields.page import PAGE_ARGUMENTS, ConnectionLink, PageRequest, connection
 from gateway.fields.record import field
@@ -160,9 +160,6 @@ class NotesOfRecord(ConnectionLink):
             empty=Slice([], window.offset, 0, False),
         )
 
-    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
-        return []
-
 
 def _conditions(filter: NoteFilter) -> list[str]:
     conditions = [f"status={(filter.status or NoteLinkStatus.ASSIGNED).value}"]
@@ -192,8 +189,8 @@ def notes_of(domain: str, kind: str) -> Declared:
     declared.loader, declared.key = "notes_of_record", ("id",)
     declared.domain, declared.kind = domain, kind
     declared.arguments = [
-        argument("filter", NoteFilter | None, "The conditions.", default=None),
-        argument("sort", NoteSort | None, "The sort order.", default=None),
+        argument("filter", NoteFilter | None, "The conditions."),
+        argument("sort", NoteSort | None, "The sort order."),
         *PAGE_ARGUMENTS,
     ]
     return declared

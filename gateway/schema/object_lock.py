@@ -135,7 +135,7 @@ class ObjectLockField(SubscriptionField):
     member = "objectLock"
 
     def parse(self, given: Arguments, selected: Selected) -> Watch:
-        key = f"{type_id(given['object_type'])}:{object_number(given['object_id'])}"
+        key = f"{type_id(given['objectType'])}:{object_number(given['objectId'])}"
         return Watch(self.subject, "object", key)
 
     def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
@@ -156,8 +156,8 @@ def _object_lock_changed() -> ObjectLockField:
         "two seconds while there are subscribers."
     )
     declared.arguments = [
-        argument("object_type", ObjectType, "The type of the object."),
-        argument("object_id", int, "The id of the object in Polaris."),
+        argument("objectType", ObjectType, "The type of the object."),
+        argument("objectId", int, "The id of the object in Polaris."),
     ]
     return declared
 

@@ -87,7 +87,7 @@ class OpeningsOfDays(OpeningsLink):
         days = (last - first).days + 1
         if days > MAX_DAYS:
             raise errors.LimitExceeded(f"`from` and `to` must span at most {MAX_DAYS} days; got {days}.")
-        return DayRange(first, last, given["include_closed"])
+        return DayRange(first, last, given["includeClosed"])
 
     def load(self, context: Context, days: DayRange, selected: Selected) -> Load:
         return Load(context.loaders.openings, lambda key: Days(key, *days), empty=self.without_key())
@@ -117,7 +117,7 @@ def openings(description: str) -> Declared:
             "to", Date, f"The last day, such as `2026-12-31`, at most {MAX_DAYS - 1} days after the first."
         ),
         argument(
-            "include_closed",
+            "includeClosed",
             bool,
             "False to omit the days that are regularly closed. Exceptional closures are never omitted.",
             default=True,

@@ -309,22 +309,15 @@ class SearchField(RootField):
 
 def _search(description: str) -> Declared:
     declared = SearchField(description=description)
-    declared.arguments = [
-        argument("id", strawberry.ID | None, "The id of the title, a UUID.", default=None),
-        argument(
-            "hrid", str | None, "The human-readable number of the title, such as `in00000102`.", default=None
-        ),
-        argument(
-            "barcode", str | None, "The barcode of one of its items, such as `2000000001`.", default=None
-        ),
-        argument(
-            "cql",
-            str | None,
-            "A CQL condition on FOLIO's search index, such as `isbn==9780000000001`, without `sortby`; "
-            "at most 2000 characters.",
-            default=None,
-        ),
-    ]
+    declared.arguments = arguments.key_arguments(
+        {
+            "id": "The id of the title, a UUID.",
+            "hrid": "The human-readable number of the title, such as `in00000102`.",
+            "barcode": "The barcode of one of its items, such as `2000000001`.",
+            "cql": "A CQL condition on FOLIO's search index, such as `isbn==9780000000001`, without "
+            "`sortby`; at most 2000 characters.",
+        }
+    )
     return declared
 
 

@@ -279,7 +279,7 @@ async def test_changes_that_cannot_be_determined_change_no_outcome(caplog: pytes
     context = SimpleNamespace(own_mutations=own, mutations=MutationState(), caller=caller)
     info: Any = SimpleNamespace(context=context, field_name="checkOut")
 
-    assert await publishing(fail)(write)(info, "secret") == "written secret"
+    assert await publishing(fail, write)(info, "secret") == "written secret"
     assert caplog.messages == ["The changes of checkOut are not published: KeyError"]
     assert changes.kept == ()
 

@@ -99,8 +99,7 @@ class FieldPlan:
         given = argument_values(self.field, self.nodes[0], variables, hide_suggestions)
         if self.has_resolver:
             return given
-        names = self.declaration.argument_names
-        return self.declaration.parse({names[name]: given[name] for name in given}, self.selected)
+        return self.declaration.parse(given, self.selected)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
