@@ -61,13 +61,13 @@ class LookUp:
         if record is None:
             self.seen = f"The {name} does not exist."
             return None
-        names = ("createdDate",) if is_new else ("createdDate", "updatedDate")
-        dates = [moment_of(dig(record, ("metadata", name))) for name in names]
-        written = [moment for moment in dates if moment is not None]
-        if not written:
+        dates = ("createdDate",) if is_new else ("createdDate", "updatedDate")
+        moments = [moment_of(dig(record, ("metadata", each))) for each in dates]
+        written = max(filter(None, moments), default=None)
+        if written is None:
             self.seen = f"The {name} does not show when it was written."
             return None
-        if not self.past_write.precedes(max(written)):
+        if not self.past_write.precedes(written):
             self.seen = (
                 f"The {name} was {'created' if is_new else 'last written'} before this write was sent."
             )

@@ -118,11 +118,8 @@ class SourceSpecificField(RecordField):
 
     reads_ids = True
     loads_owner = True
+    key_paths = (("id",),)
     dropped_by_bff: bool  # circulation itself drops it otherwise
-
-    @property
-    def key_paths(self) -> tuple[Path, ...]:
-        return (("id",),)
 
     @property
     def requires(self) -> tuple[Path, ...]:

@@ -87,25 +87,23 @@ def all_from_upstream(
 
     What cannot be converted is replaced by what `invalid` returns for its error.
     """
-    if len(values) < FEW:
-        return [None if value is None else _convert(value, invalid) for value in values]
-    converted = _convert_alike(values)
-    if converted is not None:
-        return converted
     dates = [value for value in values if value is not None]
+    converted = None if len(dates) < FEW else _convert_alike(dates)
+    if converted is None:
+        converted = [_convert(value, invalid) for value in dates]
     if len(dates) == len(values):
-        return [_convert(value, invalid) for value in values]
-    rest = iter(all_from_upstream([*dates], invalid))
+        return converted
+    rest = iter(converted)
     return [None if value is None else next(rest) for value in values]
 
 
-def _convert_alike(values: list[str | None]) -> list[str] | None:
+def _convert_alike(values: list[str]) -> list[str] | None:
     """Convert dates in UTC with milliseconds that all have the same form; None if one of them has not."""
     try:
-        lines = "\n".join(values) + "\n"  # type: ignore[arg-type]  # others than text raise the TypeError
-    except TypeError:
+        lines = "\n".join(values) + "\n"
+    except TypeError:  # not all are text
         return None
-    zone = _ZONES.get(len(values[0] or "")) if values else None
+    zone = _ZONES.get(len(values[0]))
     if zone is None:
         return None
     rows, form = lines.encode("ascii", "replace"), _UNIFORM + zone.encode().translate(_DIGITS)

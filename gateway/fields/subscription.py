@@ -14,7 +14,7 @@ from graphql import FieldNode
 
 from gateway.context import Context
 from gateway.fields.arguments import given_key
-from gateway.fields.base import DROPPED_BY_BFF, Arguments, Declared, Json, Levels, Selected, Source
+from gateway.fields.base import DROPPED_BY_BFF, Arguments, Declared, Json, Selected, Source
 from gateway.fields.root import RootField
 from gateway.fields.scalars import upstream_text
 from gateway.live.changes import Change, Subject, Watch, updated_at
@@ -30,14 +30,11 @@ class SubscriptionField(RootField):
     `target` is the loader of the record that is read for each change, and `member` its place in the result.
     """
 
+    semantic_non_null = (0,)
     is_polled: ClassVar[bool] = False  # upstream sends no events; the record may be absent
     subject: Subject
     target: str | None
     member: str
-
-    @property
-    def semantic_non_null(self) -> Levels:
-        return (0,)
 
     def parse(self, given: Arguments, selected: Selected) -> Watch:
         """Return what is watched. Raises `BadUserInput` unless exactly one valid key is given."""

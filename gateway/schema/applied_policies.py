@@ -7,7 +7,7 @@ from graphql import FieldNode
 
 from gateway.context import Context, Info
 from gateway.fields import arguments
-from gateway.fields.base import Arguments, Cost, Declared, Json, Levels, Load, Path, Selected
+from gateway.fields.base import Arguments, Cost, Declared, Json, Levels, Load, Selected
 from gateway.fields.link import LoadedField, id_in, link, load_value
 from gateway.fields.record import field, is_list, is_missing, record_of
 from gateway.fields.root import query
@@ -29,15 +29,12 @@ class Determined(LoadedField):
     """What the circulation rules determine for the ids in the parent: a record, or a list of them."""
 
     loader = "circulation_rules"
+    key_paths = (("materialTypeId",), ("loanTypeId",), ("patronGroupId",), ("locationId",))
     read: RuleRead
 
     @property
     def semantic_non_null(self) -> Levels:
         return (0, 1) if is_list(self.type) else (0,)
-
-    @property
-    def key_paths(self) -> tuple[Path, ...]:
-        return (("materialTypeId",), ("loanTypeId",), ("patronGroupId",), ("locationId",))
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
@@ -61,15 +58,12 @@ class AppliedPoliciesOf(LoadedField):
     """
 
     loader = "applied_policies"
-
-    @property
-    def key_paths(self) -> tuple[Path, ...]:
-        return (
-            ("materialType", "id"),
-            ("temporaryLoanType", "id"),
-            ("permanentLoanType", "id"),
-            ("effectiveLocation", "id"),
-        )
+    key_paths = (
+        ("materialType", "id"),
+        ("temporaryLoanType", "id"),
+        ("permanentLoanType", "id"),
+        ("effectiveLocation", "id"),
+    )
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)

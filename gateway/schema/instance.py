@@ -164,11 +164,8 @@ class ItemsOfInstance(ItemsOfRecord):
     """The items of a title. Fewer calls are needed if the title says that it is not bound with others."""
 
     key_types: ClassVar[Mapping[Path, type]] = MappingProxyType({("isBoundWith",): bool})
+    key_paths = (("id",), ("isBoundWith",))
     optional_key_paths = frozenset({("isBoundWith",)})
-
-    @property
-    def key_paths(self) -> tuple[Path, ...]:
-        return (("id",), ("isBoundWith",))
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record, selection = record_of(source, self), get_selected(info, self)

@@ -76,13 +76,10 @@ ON_THE_SHELF = (cql.SortKey("effectiveShelvingOrder"), cql.SortKey("barcode"))
 class InstanceOfItem(Link):
     """The title of an item. Items of inventory have the id of their holdings, those in loans its own."""
 
+    key_paths = (("instanceId",), ("holdingsRecordId",), ("title",))
     calls = 2  # the holdings first, unless the item has the id of its title
     embeds = MappingProxyType({("id",): ("instanceId",), ("title",): ("title",)})
     sent_with = embeds
-
-    @property
-    def key_paths(self) -> tuple[Path, ...]:
-        return (("instanceId",), ("holdingsRecordId",), ("title",))
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
@@ -126,11 +123,9 @@ class BoundWithTitles(RecordField):
 
     reads_ids = True
     loads_owner = True
+    loader_names = ("item_with_titles",)
+    key_paths = (("id",), ("isBoundWith",))
     key_types: ClassVar[Mapping[Path, type]] = MappingProxyType({("isBoundWith",): bool})
-
-    @property
-    def key_paths(self) -> tuple[Path, ...]:
-        return (("id",), ("isBoundWith",))
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
@@ -156,10 +151,6 @@ class BoundWithTitles(RecordField):
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(1, True, rows, more=MORE_CALLS)
-
-    @property
-    def loader_names(self) -> tuple[str, ...]:
-        return ("item_with_titles",)
 
     def plan(self, place: Place) -> str:
         return place.load(place.member(self.key), if_null=True)

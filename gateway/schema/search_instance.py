@@ -10,7 +10,7 @@ from gateway import errors
 from gateway.context import Context, Info
 from gateway.fields import arguments
 from gateway.fields.arguments import argument
-from gateway.fields.base import Arguments, Declared, Field, Json, Load, Path, Place, Selected
+from gateway.fields.base import Arguments, Declared, Field, Json, Load, Place, Selected
 from gateway.fields.link import embedded_link, link
 from gateway.fields.page import connection_link
 from gateway.fields.record import field, record_of
@@ -181,9 +181,7 @@ class SearchItem:
 class ItemByBarcode(Field):
     """One of the items of a search result."""
 
-    @property
-    def reads(self) -> tuple[Path, ...]:
-        return (("items",),)
+    reads = (("items",),)
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         return self._pick(record_of(source).get("items"), arguments)
