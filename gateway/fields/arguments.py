@@ -121,11 +121,10 @@ def enum_value(value: Enum, name: str) -> str:
 
 def page_size(first: int, most: int) -> int:
     """Return `first`. Raises `BadUserInput` below 0 and `LimitExceeded` above `most`."""
-    if first < 0:
-        raise errors.BadUserInput(f"`first` must be between 0 and {most}; got {first}.")
-    if first > most:
-        raise errors.LimitExceeded(f"`first` must be between 0 and {most}; got {first}.")
-    return first
+    if 0 <= first <= most:
+        return first
+    error = errors.BadUserInput if first < 0 else errors.LimitExceeded
+    raise error(f"`first` must be between 0 and {most}; got {first}.")
 
 
 def cursor(offset: int) -> str:

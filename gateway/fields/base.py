@@ -81,6 +81,15 @@ class Load(NamedTuple):
     value: Reader | None = None
     empty: Json = None
 
+    async def one(self, key: Json) -> Json:
+        """Load the value of one parent."""
+        if self.key is not None:
+            key = self.key(key)
+        if self.loader is None or key is None:
+            return self.empty if key is None else key
+        value = await self.loader.load(key)
+        return value if self.value is None or value is None else self.value(value)
+
 
 class Place(Protocol):
     """A field in a selection while it is compiled. Its methods return the expression for its value."""

@@ -144,23 +144,13 @@ class Link(LoadedField):
         return place.embed() if self.embeds else place.load()
 
 
-async def load_value(load: Load, key: Json) -> Json:
-    """Load one value."""
-    if load.key is not None:
-        key = load.key(key)
-    if load.loader is None or key is None:
-        return load.empty if key is None else key
-    value = await load.loader.load(key)
-    return value if load.value is None or value is None else load.value(value)
-
-
 async def load_or_embedded(load: Load, key: Json, embedded: Record | None, needs: Needs) -> Json:
     """Load one value. If there is none, it is the embedded one.
 
     If loading fails, the first member that the embedded one lacks raises the error.
     """
     try:
-        value = await load_value(load, key)
+        value = await load.one(key)
     except Exception as error:
         if embedded is None or not any(_lacks(embedded, need) for need in needs - {DROPPED_BY_BFF}):
             raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 from functools import cached_property, partial
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from gateway import errors
 from gateway.context import Context, Info
@@ -135,12 +135,8 @@ class SourceSpecificField(RecordField):
             is_present, is_direct = record.has(self.key), record.is_from_circulation
         if is_present or is_direct is self.dropped_by_bff or record.get("id") is None:
             return self.read(record)
-        return self._load_and_read(record.get("id"), info)
-
-    async def _load_and_read(self, key: str, info: Info) -> Json:
         load = self.load(info.context, {}, get_selected(info, self))
-        record = await cast(Any, load.loader).load(key)
-        return None if record is None else self.read(record)
+        return load._replace(value=self.read).one(record.get("id"))
 
     @cached_property
     def _loader(self) -> str:

@@ -87,17 +87,16 @@ def all_from_upstream(
 
     What cannot be converted is replaced by what `invalid` returns for its error.
     """
-    dates = [value for value in values if value is not None]
-    converted = None if len(dates) < FEW else _convert_alike(dates)
-    if converted is None:
-        converted = [_convert(value, invalid) for value in dates]
-    if len(dates) == len(values):
-        return converted
-    rest = iter(converted)
-    return [None if value is None else next(rest) for value in values]
+    if len(values) >= FEW:
+        if (converted := _convert_alike(values)) is not None:
+            return converted
+        if None in values:
+            rest = iter(all_from_upstream([value for value in values if value is not None], invalid))
+            return [None if value is None else next(rest) for value in values]
+    return [None if value is None else _convert(value, invalid) for value in values]
 
 
-def _convert_alike(values: list[str]) -> list[str] | None:
+def _convert_alike(values: list[Any]) -> list[str] | None:  # Any: as above
     """Convert dates in UTC with milliseconds that all have the same form; None if one of them has not."""
     try:
         lines = "\n".join(values) + "\n"

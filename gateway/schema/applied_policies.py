@@ -8,7 +8,7 @@ from graphql import FieldNode
 from gateway.context import Context, Info
 from gateway.fields import arguments
 from gateway.fields.base import Arguments, Cost, Declared, Json, Levels, Load, Selected
-from gateway.fields.link import LoadedField, id_in, link, load_value
+from gateway.fields.link import LoadedField, id_in, link
 from gateway.fields.record import field, is_list, is_missing, record_of
 from gateway.fields.root import query
 from gateway.loaders.circulation_rules import AppliedTo, DeterminedBy, RuleRead
@@ -39,7 +39,7 @@ class Determined(LoadedField):
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
         key = tuple(record.get(name) for (name,) in self.key_paths)
-        return load_value(self.load(info.context, arguments, Selected()), key)
+        return self.load(info.context, arguments, Selected()).one(key)
 
     def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         return Load(context.loaders.circulation_rules, lambda ids: DeterminedBy(self.read, *ids))
@@ -70,7 +70,7 @@ class AppliedPoliciesOf(LoadedField):
         if is_missing(record, None):
             return None
         load = self.load(info.context, self.parse(arguments, Selected()), Selected())
-        return load_value(load, tuple(dig(record, path) for path in self.key_paths))
+        return load.one(tuple(dig(record, path) for path in self.key_paths))
 
     def parse(self, given: Arguments, selected: Selected) -> tuple[str, str]:
         return arguments.given_key(given, ["userId", "userBarcode", "patronGroupId"])

@@ -10,7 +10,7 @@ import strawberry
 from gateway.context import Context, Info
 from gateway.fields.arguments import condition
 from gateway.fields.base import Arguments, Json, Load, Path, Selected
-from gateway.fields.link import link, load_value
+from gateway.fields.link import link
 from gateway.fields.page import PageRequest, connection, connection_link, full_list_link
 from gateway.fields.record import field, record_of
 from gateway.fields.root import lookup, root
@@ -170,7 +170,7 @@ class ItemsOfInstance(ItemsOfRecord):
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record, selection = record_of(source, self), get_selected(info, self)
         load = self.load(info.context, self.parse(arguments, selection), selection)
-        return load_value(load, (record.get("id"), record.get("isBoundWith")))
+        return load.one((record.get("id"), record.get("isBoundWith")))
 
     def load(self, context: Context, request: PageRequest, selected: Selected) -> Load:
         def key(read: tuple[str | None, bool | None]) -> OfInstance | None:

@@ -25,7 +25,7 @@ from gateway.fields.base import (
     Source,
     loader_sources,
 )
-from gateway.fields.link import Link, embedded_link, id_in, link, load_or_embedded, load_value
+from gateway.fields.link import Link, embedded_link, id_in, link, load_or_embedded
 from gateway.fields.page import (
     ConnectionField,
     ConnectionLink,
@@ -131,13 +131,10 @@ class BoundWithTitles(RecordField):
         record = record_of(source, self)
         if is_missing(record, self.key):
             return None
-        titles = self.read(record)
-        return self._load_and_read(record, info) if titles is None else titles
-
-    async def _load_and_read(self, record: Any, info: Info) -> Any:
-        load = self.load(info.context, {}, Selected())
-        item: Any = await load_value(load, (record.get("id"), record.get("isBoundWith")))
-        return None if item is None else self.read(item)
+        if (titles := self.read(record)) is not None:
+            return titles
+        load = self.load(info.context, {}, Selected())._replace(value=self.read)
+        return load.one((record.get("id"), record.get("isBoundWith")))
 
     def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         def key(read: tuple[str | None, bool | None]) -> str | None:
