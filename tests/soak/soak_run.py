@@ -17,14 +17,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import msgspec
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from gateway.app import create_app
 from gateway.sandbox import Library, Sandbox, create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
+from tests.asgi_client import post_json
 from tests.soak.memory import resident_bytes
 from tests.soak.random_faults import SEED, FaultyUpstream, RandomFaults
 from tests.test_isolation import ids_in_library, ids_in_response, marked, values_of
@@ -307,6 +307,8 @@ class Desk:
 class SoakRun:
     """The gateway, its upstream and the desks of one run."""
 
+    app: ASGIApp
+
     def __init__(self) -> None:
         self.report = Report()
         self.sandbox = create_sandbox()
@@ -331,11 +333,8 @@ class SoakRun:
     async def run(self) -> Report:
         settings = Settings(sandbox=True, look_up_timeout=0.3)  # two looks
         app = create_app(settings, transport=lambda limits: in_process_transport(self.upstream))
-        transport = httpx.ASGITransport(app=app)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://gateway") as self.http,
-        ):
+        self.app = app
+        async with app.router.lifespan_context(app):
             desks = await self.create_desks()
             self.report.kinds.clear()
             self.report.operations = self.report.writes = 0
@@ -407,10 +406,11 @@ class SoakRun:
         key = f"soak-{next(self.numbers)}"
         token = f"sandbox:{desk.staff}"
         self.upstream.callers[key] = (desk.tenant, token)
-        response = await self.http.post(
+        response = await post_json(
+            self.app,
             "/graphql",
-            json={"query": document, "variables": variables},
-            headers={
+            {"query": document, "variables": variables},
+            {
                 "X-Okapi-Tenant": desk.tenant,
                 "X-Okapi-Token": token,
                 "X-Okapi-Request-Id": key,
@@ -420,7 +420,7 @@ class SoakRun:
             },
         )
         del self.upstream.callers[key]
-        self.report.statuses[response.status_code] += 1
+        self.report.statuses[response.status] += 1
         response_body = response.json()
         self.check_response(desk, key, response_body)
         return response_body, key

@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from starlette.types import ASGIApp
 
 from gateway.app import create_app
 from gateway.sandbox import Sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
+from tests.asgi_client import post_json
 from tests.semantic_nulls import unexplained_nulls
 
 Json = Any  # a response is JSON of the shape that each test expects
@@ -62,9 +64,7 @@ class ComparedExecutions:
     A null has an error, in both, where the schema promises one.
     """
 
-    def __init__(
-        self, plan: httpx.AsyncClient, generic: httpx.AsyncClient, calls: dict[str, list[Call]]
-    ) -> None:
+    def __init__(self, plan: ASGIApp, generic: ASGIApp, calls: dict[str, list[Call]]) -> None:
         self.plan = plan
         self.generic = generic
         self.calls = calls
@@ -106,11 +106,11 @@ class ComparedExecutions:
         variables: Mapping[str, Json] | None,
         headers: Mapping[str, str] | None,
     ) -> tuple[Json, list[Call]]:
-        client = self.plan if execution == "plan" else self.generic
+        app = self.plan if execution == "plan" else self.generic
         self.calls[execution].clear()
         sent = {"X-Okapi-Tenant": "diku"} if headers is None else dict(headers)
         body = {"query": query, "variables": variables or {}}
-        response = await client.post("/graphql", json=body, headers=sent)
+        response = await post_json(app, "/graphql", body, sent)
         return response.json(), list(self.calls[execution])
 
 
@@ -146,7 +146,7 @@ async def compare_executions(
     `more` are settings of both. A change may return a response that is not JSON, and it may raise.
     """
     calls: dict[str, list[Call]] = {"plan": [], "generic": []}
-    clients = {}
+    apps: dict[str, ASGIApp] = {}
     for execution in ("plan", "generic"):
         behind = own if own is not None and execution == "plan" else sandbox
         if isinstance(behind, Sandbox):
@@ -154,8 +154,5 @@ async def compare_executions(
         transport = RecordingTransport(behind, calls[execution], change)
         settings = Settings(sandbox=True, execution=execution, breaker=False, **WIDE, **more)
         app = create_app(settings, transport=lambda limits, transport=transport: transport)  # type: ignore[misc]
-        clients[execution] = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app), base_url="http://gateway"
-        )
-    async with clients["plan"] as plan, clients["generic"] as generic:
-        yield ComparedExecutions(plan, generic, calls)
+        apps[execution] = app
+    yield ComparedExecutions(apps["plan"], apps["generic"], calls)
