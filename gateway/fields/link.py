@@ -349,7 +349,5 @@ def _lacks(embedded: Json, need: Path) -> bool:
 
 def _has(record: Json, origin: Path) -> bool:
     """Return True if the parent has the object that a value stands in. An absent value in it is null."""
-    if len(origin) == 1:
-        return True
     holder = dig(record, origin[:-1])
     return type(holder) is dict or isinstance(holder, Decoded)

@@ -22,7 +22,7 @@ from gateway.loaders.grouped import MORE_CALLS, Grouped
 from gateway.loaders.loader_set import Calls, CollectionName, declared_calls
 from gateway.loaders.pages import Slice, Window, cut, page_of
 from gateway.upstream import cql
-from gateway.upstream.collection import BoundCollection, RecordDecoder
+from gateway.upstream.collection import BoundCollection
 from gateway.upstream.services import ListsFrom
 
 
@@ -135,17 +135,13 @@ class ConnectionField(PagedField, RootField):
                 f"`filter` and `cql` make a request line of {length} bytes; at most {maximum} are allowed. "
                 "Split the query."
             )
-        return await self.read(context, collection, request, selected.decoder)
+        return await self.read(context, collection, request, selected)
 
     async def read(
-        self,
-        context: Context,
-        collection: BoundCollection,
-        request: PageRequest,
-        decoder: RecordDecoder | None,
+        self, context: Context, collection: BoundCollection, request: PageRequest, selected: Selected
     ) -> Slice:
         """Read a page whose request is within the limits."""
-        return await page_of(collection, request.clause, request.sort, request.window, decoder)
+        return await page_of(collection, request.clause, request.sort, request.window, selected.decoder)
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(1 + _count_calls(self.collection, selected), rows=rows)

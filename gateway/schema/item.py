@@ -58,7 +58,7 @@ from gateway.schema.page import Connection
 from gateway.schema.reference import LoanType, MaterialType
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.upstream import cql
-from gateway.upstream.collection import BoundCollection, RecordDecoder
+from gateway.upstream.collection import BoundCollection
 from gateway.upstream.services import ListsFrom
 
 if TYPE_CHECKING:
@@ -507,16 +507,12 @@ class Items(ItemConditions, ConnectionField):
     """The items of the library."""
 
     async def read(
-        self,
-        context: Context,
-        collection: BoundCollection,
-        request: PageRequest,
-        decoder: RecordDecoder | None,
+        self, context: Context, collection: BoundCollection, request: PageRequest, selected: Selected
     ) -> Slice:
         window, condition, sort = request
         if not isinstance(condition, OfRecords):
-            return await super().read(context, collection, request, decoder)
-        return await context.loaders.items_of(condition, sort, window, decoder)
+            return await super().read(context, collection, request, selected)
+        return await context.loaders.items_of(condition, sort, window, selected.decoder)
 
 
 class ItemsOfRecord(ItemConditions, ConnectionLink):
