@@ -164,13 +164,11 @@ class Field(DeclaredField):
 
     @property
     def reads(self) -> tuple[Path, ...] | None:
-        """The members of the record that its value comes from; None if no parent can embed them."""
-        return None
+        """The members of the record that its value comes from, that with the value first.
 
-    @property
-    def requires(self) -> tuple[Path, ...]:
-        """Members that it needs but does not read."""
-        return ()
+        None if no parent can embed them.
+        """
+        return None
 
     @property
     def key_paths(self) -> tuple[Path, ...]:

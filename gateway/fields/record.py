@@ -122,8 +122,8 @@ class SourceSpecificField(RecordField):
     dropped_by_bff: bool  # circulation itself drops it otherwise
 
     @property
-    def requires(self) -> tuple[Path, ...]:
-        return (DROPPED_BY_BFF,) if self.dropped_by_bff else ()
+    def reads(self) -> tuple[Path, ...]:
+        return ((self.key,), DROPPED_BY_BFF) if self.dropped_by_bff else ((self.key,),)
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)

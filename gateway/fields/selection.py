@@ -80,13 +80,14 @@ def _needs(target: Any, nodes: Sequence[FieldNode], document: Document) -> Itera
         if reads is None:
             yield _ANYTHING
             continue
-        yield from declaration.requires
+        first, *others = reads
+        yield from others
         if declaration.reads_objects and isinstance(get_nullable_type(field.type), GraphQLObjectType):
             below = tuple(_needs(get_named_type(field.type), [node], document))
             # If nothing is read of an object (`__typename`), it still matters whether there is one.
-            yield from ((*reads[0], *path) for path in below or ((),))
+            yield from ((*first, *path) for path in below or ((),))
         else:
-            yield from reads
+            yield first
 
 
 def fields_below(
