@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Generator
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -147,6 +148,11 @@ def _compiled(config: pytest.Config) -> Path:
     return config.stash[COMPILED] / "compiled"
 
 
+def _has_bytecode() -> bool:
+    """Return True if the tests were compiled by an earlier run, but for those that changed since."""
+    return any(Path(cache_from_source(__file__)).parent.glob("test_*-pytest-*.pyc"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Spare collection the garbage collector, and the collector everything that collection creates.
@@ -159,8 +165,9 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     compiled = Path(workerinput.get("compiled", "/"))
     is_first = workerinput.get("workerid") == "gw0"
     deadline = time.monotonic() + COMPILATION
-    while not (is_first or sys.dont_write_bytecode or compiled.exists() or time.monotonic() > deadline):
-        time.sleep(0.05)
+    if not (is_first or sys.dont_write_bytecode or _has_bytecode()):
+        while not (compiled.exists() or time.monotonic() > deadline):
+            time.sleep(0.05)
     gc.disable()
     try:
         return (yield)
