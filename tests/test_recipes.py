@@ -131,7 +131,7 @@ class Copy:
 
     def run(self, *arguments: str, stdin: str = "") -> str:
         """Run Python in the copy and return its output."""
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": ""}
         process = subprocess.run(  # noqa: S603 - our own program
             [sys.executable, *arguments],
             cwd=self.folder,
