@@ -78,8 +78,8 @@ def changes_of_request(*states: Mapping[str, object], kind: Kind = "updated") ->
 def changes_of_queue(*requests: Mapping[str, object]) -> Changed:
     """Return the change of the queue that has these requests, from their `instanceId` and `itemId`."""
     keys = [each.get(name) for each in requests for name in _KEYS["requestQueue"]]
-    queue = next((key for key in keys if _text(key) is not None), None)
-    return () if queue is None else _changed("requestQueue", queue, *requests)
+    queue = next(filter(None, map(_text, keys)), None)
+    return _changed("requestQueue", queue, *requests)
 
 
 def changes_of_slips(*requests: Mapping[str, object]) -> Changed:
@@ -110,8 +110,7 @@ def changes_of_accounts(*user_ids: object) -> Changed:
     """Return the changes of the fees and fines of users; none without an id."""
     return tuple(
         change
-        for user in {_text(each): None for each in user_ids}
-        if user is not None
+        for user in dict.fromkeys(map(_text, user_ids))
         for change in _changed("accounts", user, {"userId": user})
     )
 

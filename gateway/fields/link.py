@@ -191,15 +191,13 @@ def id_in(field: StrawberryField, value: object) -> str | None:
 
 def ids_in(field: StrawberryField, values: Iterable[object]) -> list[str | errors.UpstreamBadResponse]:
     """Return the ids in a list, and in the place of each element that cannot be one the error for it."""
-    ids: list[str | errors.UpstreamBadResponse] = []
+    ids: list[str | errors.UpstreamBadResponse | None] = []
     for value in values:
         try:
-            key = id_in(field, value)
+            ids.append(id_in(field, value))
         except errors.UpstreamBadResponse as error:
             ids.append(errors.without_frames(error))
-        else:
-            ids += [] if key is None else [key]
-    return ids
+    return [each for each in ids if each is not None]
 
 
 class ComputedLink(Link):
