@@ -73,8 +73,9 @@ def from_upstream(value: Any) -> str:  # Any: JSON of upstream
         if (parts := _DATE.fullmatch(value)) is not None:
             day, clock, fraction, offset = parts.groups(default="")
             text = f"{day}T{clock or '00:00:00'}{offset.upper() or 'Z'}"
-            moment = datetime.fromisoformat(text).astimezone(UTC)
-            return f"{moment.isoformat()[:19]}.{fraction.ljust(3, '0')}Z"
+            moment = datetime.fromisoformat(text)
+            time = (moment.astimezone(UTC).isoformat() if offset.strip("+-:0Zz") else text)[:19]
+            return f"{time}.{fraction.ljust(3, '0')}Z"
     except (ValueError, OverflowError):
         raise GraphQLError("DateTime cannot represent a date that does not exist.") from None
     raise GraphQLError("DateTime cannot represent text that is not a date and time.")
