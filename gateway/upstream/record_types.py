@@ -250,7 +250,7 @@ def dig(record: Any, path: Iterable[str]) -> Any:  # Any: JSON
     return record
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class ListOf:
     """A member that is a list; `nullable` if its elements may be null."""
 

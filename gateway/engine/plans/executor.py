@@ -72,7 +72,7 @@ class _OperationExecution:
     context: Any
     hide_suggestions: bool
     results: dict[str, Json]
-    unexpected: list[Unexpected] = field(default_factory=list)
+    completing: list[asyncio.Task[Any]] = field(default_factory=list)  # of unexpected values
     has_failures: bool = False
 
     def arguments(self, plan: FieldPlan) -> Json:
@@ -104,8 +104,8 @@ class _OperationExecution:
         executor = CompletingExecutor.of(self.schema, self.operation, self.variables, self.context)
         executor.encodes_objects = not unexpected.parts
         completing = executor.complete(plan.parent_type, plan.field, plan.kind, plan.nodes, value)
-        unexpected.completion = asyncio.ensure_future(completing)
-        self.unexpected.append(unexpected)
+        unexpected.completion = asyncio.create_task(completing)
+        self.completing.append(unexpected.completion)
         return unexpected
 
     async def execute(self) -> ExecutionResult:
@@ -116,19 +116,18 @@ class _OperationExecution:
             if self.operation.node.operation is OperationType.MUTATION:
                 for root in roots:
                     await self._execute_root(root)
-                    if self.unexpected:  # before the next mutation, which may change linked records
+                    if self.completing:  # before the next mutation, which may change linked records
                         errors += await self._place_unexpected()
             else:
                 if len(roots) == 1:
                     await self._execute_root(roots[0], is_alone=True)
                 else:  # all start in the same turn of the event loop, so that they share batches
                     await asyncio.gather(*map(self._execute_root, roots))
-                if self.unexpected:
+                if self.completing:
                     errors += await self._place_unexpected()
         except asyncio.CancelledError:
-            for each in self.unexpected:
-                if each.completion is not None:
-                    each.completion.cancel()
+            for each in self.completing:
+                each.cancel()
             raise
         if self.has_failures:
             errors += await in_turns(self._locate_errors())
@@ -168,8 +167,8 @@ class _OperationExecution:
 
     async def _place_unexpected(self) -> list[GraphQLError]:
         """Put what graphql-core completed in its places in the results, and return its errors there."""
-        unexpected, self.unexpected = self.unexpected, []
-        await asyncio.gather(*(each.completion for each in unexpected if each.completion))
+        completing, self.completing = self.completing, []
+        await asyncio.gather(*completing)
         errors: list[GraphQLError] = []
         while places := finish(_find(self.results, Unexpected)):
             for place in places:

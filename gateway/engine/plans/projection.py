@@ -59,7 +59,6 @@ from gateway.engine.plans.leaves import (
     decoded_type,
 )
 from gateway.engine.plans.plan import (
-    Json,
     LinkPlan,
     Plan,
     Projection,
@@ -187,16 +186,14 @@ class Record:
         sent_with: Mapping[Path, Path],
     ) -> Record:
         """Return a target that the record embeds. The paths are those of this record's members."""
-        places: dict[Path, Path] = {}
-        inherited: dict[Path, str] = {}
-        for target, path in paths.items():
-            origin = self._origin(path)
-            if origin is not None:
-                places[target] = origin
-            if path in self.values or origin is None:  # an optional part of a key
-                inherited[target] = self.values.get(path, "None")
-        shown_by = {
-            target: at for target, path in sent_with.items() if (at := self._origin(path)) is not None
+        places, shown_by = (
+            {target: origin for target, path in each.items() if (origin := self._origin(path)) is not None}
+            for each in (paths, sent_with)
+        )
+        inherited = {
+            target: self.values.get(path, "None")  # for an optional part of a key
+            for target, path in paths.items()
+            if path in self.values or target not in places
         }
         return Record(self.struct, kind, places, {**inherited, **values}, shown_by)
 
@@ -214,12 +211,8 @@ class Record:
         if path in self.values or origin is None:
             return self.values.get(path, "None")
         members = self.struct.object(origin[:-1])[1]
-        if isinstance(kind, ListOf):
-            members.list(origin[-1], kind.of, nullable=kind.nullable)
-        else:
-            members.leaf(origin[-1], kind, required=required and not self.is_embedded)
-        read = self.struct.read(origin, self.certain)
-        return f"NOT_NULL({read})" if required and self.is_embedded else read
+        members.leaf(origin[-1], kind, required=required)
+        return self.struct.read(origin, self.certain)
 
     def objects(self, path: Path) -> tuple[str, Members]:
         """Return the expression for a list of objects, and their members."""
@@ -325,7 +318,9 @@ class FieldPlace:
         required = isinstance(self.field.type, GraphQLNonNull) or 0 in self.declaration.semantic_non_null
         kind = get_nullable_type(self.field.type)
         if is_leaf_type(kind):
-            read = record.leaf(path, decoded_type(kind), required=required)
+            read = record.leaf(path, decoded_type(kind), required=required and not record.is_embedded)
+            if required and record.is_embedded and path not in record.values:
+                self.block.append(f"if {read} is None: raise A")
             if kind.name != "DateTime":
                 return writer.leaf(kind, read, self.declaration)
             arguments = f", execution, {writer.bind(_nodes(self.details))}"
@@ -494,13 +489,12 @@ class FieldPlace:
         writer = self.writer
         read = self.record.leaf((key,), ListOf(str, nullable=True))
         each, value = writer.name("e"), writer.name("l")
-        body: Block = []
         target = Record(self.record.struct, self.target, {}, {("id",): each})
-        result = writer.write_object(self.target, self.details, body, target)
+        result = writer.write_object(self.target, self.details, [], target)  # which needs no lines
         writer.counts = True
-        elements: Block = [f"if {each} is not None:", [*body, f"{value}.append({result})", "c += 1"]]
-        loop: Block = [f"for {each} in {writer.bind(check_ids)}({value}l):", elements]
-        self.block += [f"{value} = {value}l = {read}", f"if {value}l is not None:", [f"{value} = []", *loop]]
+        elements = f"{result} for {each} in {writer.bind(check_ids)}({value}) if {each} is not None"
+        lines: Block = [f"{value} = [{elements}]", f"c += len({value})"]
+        self.block += [f"{value} = {read}", f"if {value} is not None:", lines]
         return value
 
     def load(self, value: str = "None", *, if_null: bool = False) -> str:
@@ -601,7 +595,6 @@ class Writer:
             "UNSET": msgspec.UNSET,
             "CONVERT": msgspec.convert,
             "RECORD": record_of,
-            "NOT_NULL": _not_null,
             "NO_RECORDS": (str, int, float, bool, list, Exception),
         }
         self._count = 0
@@ -792,12 +785,6 @@ def draft_member(place: FieldPlace, members: Members | None, *, is_embedded: boo
     entry = member.embed_any() if is_embedded else member.member(place.declaration.key)
     writer.body += ["if v is not None:", [*body, f"v = {entry}"]]
     return writer
-
-
-def _not_null(value: Json) -> Json:
-    if value is None:
-        raise UnexpectedValue
-    return value
 
 
 def _render(block: Block, indent: str = "") -> Iterator[str]:
