@@ -11,7 +11,7 @@ from gateway.engine.plans.plan import Execution, Failure, Json, UnexpectedValue
 from gateway.errors import UpstreamBadResponse
 from gateway.fields.base import Reader
 from gateway.fields.link import NO_ID, are_ids, are_uuids
-from gateway.fields.scalars import all_from_upstream
+from gateway.fields.scalars import all_from_upstream, from_upstream
 from gateway.upstream.record_types import FLOAT, INT
 
 _DECODED: Mapping[str, Any] = {
@@ -72,6 +72,14 @@ def convert_dates(values: list[str | None], execution: Execution, nodes: Sequenc
         return execution.fail(UpstreamBadResponse(message), nodes)
 
     return all_from_upstream(values, fail)
+
+
+def convert_date(value: str | None, execution: Execution, nodes: Sequence[FieldNode]) -> Json:
+    """Return the same for one, in less than a list of it takes."""
+    try:
+        return None if value is None else from_upstream(value)
+    except GraphQLError:
+        return convert_dates([value], execution, nodes)[0]
 
 
 def check_ids(values: list[str | None]) -> list[str | None]:

@@ -55,6 +55,7 @@ from gateway.engine.plans.leaves import (
     AS_DECODED,
     check_ids,
     completion_of,
+    convert_date,
     convert_dates,
     decoded_type,
 )
@@ -231,6 +232,8 @@ class Record:
         struct, origin = self.struct, self._origin(path)
         convert = struct.writer.bind(function)
         if struct.rows is None or origin is None or path in self.values:
+            if function is convert_dates:
+                return f"{struct.writer.bind(convert_date)}({leaf}{arguments})"
             return f"{convert}([{leaf}]{arguments})[0]"
         read = struct.rows.element
         for depth, name in enumerate(origin):
