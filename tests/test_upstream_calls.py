@@ -7,9 +7,11 @@ import uuid
 from collections import Counter
 
 import pytest
+from graphql import GraphQLField, get_named_type, is_composite_type, is_required_argument
 
 from gateway.sandbox import Library
-from tests.gateway_under_test import Gateway, Json, open_gateway
+from tests.gateway_under_test import Gateway, Json, estimated_calls, open_gateway
+from tests.schema.graph_walk import object_types
 
 pytestmark = pytest.mark.anyio
 
@@ -284,3 +286,45 @@ async def test_200_pick_slips_with_their_requests_cost_4_calls(gateway: Gateway)
         f"GET /circulation-bff/pick-slips/{gateway.summary.service_point_id}": 1,
         "GET /circulation-bff/requests": 3,
     }
+
+
+@pytest.mark.parametrize("kind", ["User", "Loan", "Request", "Item", "Instance", "ServicePoint"])
+async def test_fields_without_members_take_no_more_calls_than_estimated(gateway: Gateway, kind: str) -> None:
+    """Whether there is an object, or how many, may need a call: `{ __typename }` alone is estimated, too."""
+    summary = gateway.summary
+    key = {
+        "User": summary.user_id,
+        "Loan": summary.loan_id,
+        "Request": summary.request_id,
+        "Item": summary.item_id,
+        "Instance": summary.instance_id,
+        "ServicePoint": summary.service_point_id,
+    }[kind]
+    root = f'{kind[0].lower()}{kind[1:]}(id: "{key}")'
+    fields = [
+        name for name, field in object_types()[kind].fields.items() if is_object_without_arguments(field)
+    ]
+    await gateway.data("{ loans(first: 1) { nodes { id } } }")  # from now on it is known what the BFF serves
+
+    barcode = f'"{summary.patron_barcode}"'
+    given = {
+        "allowedServicePoints": f"(requesterBarcode: {barcode})",
+        "appliedPolicies": f"(userBarcode: {barcode})",
+    }
+    more: dict[str, tuple[int, int]] = {}
+    for name in fields:
+        query = f"{{ {root} {{ {name}{given.get(name, '')} {{ __typename }} }} }}"
+        before = len(gateway.calls)
+        await gateway.data(query)
+        sent, estimated = len(gateway.calls) - before, estimated_calls(query, {})
+        if sent > estimated:
+            more[name] = sent, estimated
+
+    assert len(fields) > 1
+    assert more == {}
+
+
+def is_object_without_arguments(field: GraphQLField) -> bool:
+    """Return True for a field that `{ __typename }` can be selected of, without an argument."""
+    required = any(is_required_argument(each) for each in field.args.values())
+    return is_composite_type(get_named_type(field.type)) and not required

@@ -33,7 +33,6 @@ from gateway.engine.limits import (
     Estimate,
     FiniteNumbers,
     IntrospectionDepth,
-    Price,
     Pricing,
     Step,
     check_estimate,
@@ -49,6 +48,7 @@ from gateway.engine.parts import Parts, finish
 from gateway.engine.validation import LocatedValuesOfCorrectTypeRule
 from gateway.engine.variables import Variable, VariablesDecoder, variables_of
 from gateway.errors import ErrorCode
+from gateway.fields.base import Cost
 from gateway.observability.operation import MAX_NAME_LENGTH
 from gateway.settings import DocumentSettings, LimitSettings
 
@@ -140,7 +140,7 @@ class Documents:
         limits: LimitSettings,
         *,
         rules: Sequence[type[ASTValidationRule]] = specified_rules,
-        pricing: Pricing = lambda field, nodes, fragments: Price(),
+        pricing: Pricing = lambda field, nodes, fragments: Cost(),
         trusted: TrustedDocuments | None = None,
     ) -> None:
         self.core_schema = core_schema(schema)

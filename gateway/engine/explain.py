@@ -263,13 +263,13 @@ class _Plan:
     def add_calls(
         self, field: PricedField, path: str, parents: int, number: int, after: list[int]
     ) -> list[int]:
-        """Add the calls of a field: each of the routes before the last once for each batch of parents."""
+        """Add the calls of a field: those before the last once, or once for each batch of parents."""
         is_batched = field.price.batched
         batches = -(-parents // self.limits.ids_in_call) if is_batched else parents
         has_keys = "." in path or isinstance(declaration_of(field.definition), LookupField)
         routes = list(self.routes_of(field))
         for place, (route, *others) in enumerate(routes, 1):
-            estimated = min(batches, number) if place < len(routes) else number
+            estimated = min(field.price.once or batches, number) if place < len(routes) else number
             number -= estimated
             self.calls.append(
                 PlannedCall(

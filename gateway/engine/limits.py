@@ -47,6 +47,7 @@ from graphql import (
 
 from gateway.engine.core import to_camel_case
 from gateway.errors import BadUserInput, LimitExceeded
+from gateway.fields.base import Cost
 from gateway.settings import LimitSettings
 
 MAX_COMPARISONS = 10_000  # of fields with the same response name, which validation compares in pairs
@@ -230,26 +231,8 @@ class IntrospectionDepth(MaxIntrospectionDepthRule):
 # Cost in upstream calls
 
 
-class Price(NamedTuple):
-    """The upstream calls of a field, for each batch of parents or for each parent.
-
-    `rows` is the assumed number of records of a field without an argument `first`. `more` are the calls that
-    a batch of several parents may take in addition. `repeated` is a list in the argument `input`, for each
-    element of which one more call is sent.
-    """
-
-    calls: int = 0
-    batched: bool = True
-    rows: int = 1
-    more: int = 0
-    repeated: str | None = None
-
-
-# Returns the declared price of a field that is selected by these nodes.
-Pricing: TypeAlias = Callable[
-    [GraphQLField, Sequence[FieldNode], Mapping[str, FragmentDefinitionNode]],
-    tuple[int, bool, int, int, str | None],
-]
+# Returns the declared cost of a field that is selected by these nodes.
+Pricing: TypeAlias = Callable[[GraphQLField, Sequence[FieldNode], Mapping[str, FragmentDefinitionNode]], Cost]
 
 
 class ListSize(NamedTuple):
@@ -270,7 +253,7 @@ class ListSize(NamedTuple):
 class Step(NamedTuple):
     """A field that costs upstream calls or multiplies those below it. Other fields have none."""
 
-    price: Price
+    price: Cost
     first: int | str | ListSize | None  # a number, or the name of a variable
     default: int  # of `first`, if the variable was not sent
     below: tuple[Step, ...]
@@ -288,7 +271,7 @@ class PricedField(NamedTuple):
     parent: str
     definition: GraphQLField
     nodes: Sequence[FieldNode]
-    price: Price
+    price: Cost
     first: int | str | None
     default: int
 
@@ -298,8 +281,8 @@ class PricedField(NamedTuple):
         size = None if self.price.repeated is None else _size(self.nodes[0], self.price.repeated)
         if size is None:
             return None
-        call = Step(Price(calls=1, batched=False), None, 1, ())
-        return Step(Price(), size, 1, (call,))
+        call = Step(Cost(calls=1, batched=False), None, 1, ())
+        return Step(Cost(), size, 1, (call,))
 
     def counts(self, *, has_steps: bool) -> bool:
         """Return True if it costs upstream calls, or multiplies those below it if it `has_steps` there."""
@@ -366,12 +349,12 @@ def _collect(
         if name.startswith("__"):
             if (meta := _META_FIELDS.get(name)) is None:  # `__typename`
                 continue
-            field, price = meta, Price()
+            field, price = meta, Cost()
         elif parent.name.startswith("__"):
-            field, price = parent.fields[name], Price(rows=_introspected(schema, name))
+            field, price = parent.fields[name], Cost(rows=_introspected(schema, name))
         else:
             field = parent.fields[name]
-            price = Price(*pricing(field, nodes, fragments))
+            price = pricing(field, nodes, fragments)
         target = get_named_type(field.type)
         deeper: _Selected = [
             (target, node.selection_set.selections) for node in nodes if node.selection_set is not None
@@ -492,6 +475,7 @@ def estimate_cost(
     """Return the estimate for these steps below each of `parents`. Any: the value of a variable."""
     calls = records = 0
     for price, first, default, below in steps:
+        calls += price.once
         if price.batched:
             calls += (price.calls + (price.more if parents > 1 else 0)) * -(-parents // limits.ids_in_call)
         else:

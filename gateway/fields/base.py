@@ -47,14 +47,16 @@ DROPPED_BY_BFF: Path = ("circulation>",)  # needed if the BFF does not send a me
 class Cost(NamedTuple):
     """Upstream calls of a field, per batch of parents or per parent, and the records that it has.
 
-    `more` are the calls that a batch of several parents may take in addition. `repeated` is the member of the
-    argument `input` that is a list, for each element of which one more call is sent, one after another.
+    `more` are the calls that a batch of several parents may take in addition, `once` those before all others
+    however many parents there are. `repeated` is the member of the argument `input` that is a list, for each
+    element of which one more call is sent, one after another.
     """
 
     calls: int = 0
     batched: bool = True
     rows: int = 1
     more: int = 0
+    once: int = 0
     repeated: str | None = None
 
 

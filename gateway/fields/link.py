@@ -137,7 +137,8 @@ class Link(LoadedField):
         return target, is_complete
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
-        calls = 0 if selected.needs <= self.embedded.keys() else self.calls
+        # Of one that embeds nothing, it is only known when it is loaded whether there is one, or how many.
+        calls = 0 if self.embeds and selected.needs <= self.embedded.keys() else self.calls
         return Cost(calls, self.batched or not calls, rows)
 
     def plan(self, place: Place) -> str:

@@ -4,16 +4,20 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, cast
 
 import strawberry
+from graphql import FieldNode
 
 from gateway import errors
 from gateway.context import Context, Info
 from gateway.fields import arguments
-from gateway.fields.base import Arguments, Declared, Load, Selected
+from gateway.fields.base import Arguments, Cost, Declared, Load, Selected
 from gateway.fields.link import Link, link
 from gateway.fields.record import field
 from gateway.fields.root import query
+from gateway.loaders import Loaders
+from gateway.loaders.loader_set import Calls, declared_calls
 from gateway.loaders.request import AllowedFor
 from gateway.schema.enums import member
+from gateway.upstream.services import ListsFrom
 
 if TYPE_CHECKING:
     from gateway.schema.service_point import ServicePoint
@@ -130,6 +134,18 @@ class AllowedServicePointsOf(Link):
     def load(self, context: Context, requester: tuple[str, str], selected: Selected) -> Load:
         loader = context.loaders.allowed_service_points
         return Load(loader, lambda record_id: AllowedFor(self.parameter, record_id, *requester))
+
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
+        return super().cost(selected, rows, node)._replace(once=int(_has_barcode(node)))
+
+    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
+        user = declared_calls(Loaders, "user_by_barcode", lists_from) if _has_barcode(node) else ()
+        return *user, *super().upstream_calls(selected, node, lists_from)
+
+
+def _has_barcode(node: FieldNode) -> bool:
+    """Return True for a requester who is read first, for the id."""
+    return any(each.name.value == "requesterBarcode" for each in node.arguments or ())
 
 
 def allowed_for(description: str, parameter: str) -> Declared:
