@@ -72,16 +72,14 @@ async def source(port: int, **settings: Any) -> AsyncIterator[Changes]:
 
 async def received(port: int, id: str, options: dict[str, Any], **settings: Any) -> str:
     """Send an event of a loan, with these options of the client, and return the id that a source has read."""
-    async with (
-        asyncio.timeout(PATIENCE),
-        modules(f"127.0.0.1:{port}", **options) as folio,
-        source(port, **settings) as changes,
-    ):
+    async with asyncio.timeout(PATIENCE), modules(f"127.0.0.1:{port}", **options) as folio:
         await folio.create(TOPIC)
-        stream = changes.watch("college", Watch("loan", "userId", "u1"))
-        assert (await anext(stream)).kind == "resync"
-        await folio.send(TOPIC, loan_event("college", id, "u1"))
-        return (await anext(stream)).id
+        async with source(port, **settings) as changes:
+            # Before the source has connected, which it signals with a resync.
+            stream = changes.watch("college", Watch("loan", "userId", "u1"))
+            assert (await anext(stream)).kind == "resync"
+            await folio.send(TOPIC, loan_event("college", id, "u1"))
+            return (await anext(stream)).id
 
 
 async def reason(port: int, caplog: pytest.LogCaptureFixture, **settings: Any) -> str:

@@ -7,6 +7,7 @@ import {
   useDocExplorerActions,
 } from '@graphiql/plugin-doc-explorer';
 import { Button, DocsFilledIcon, DocsIcon, pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
+import { useRef } from 'react';
 
 import { useShowPane } from './panes.jsx';
 
@@ -82,13 +83,27 @@ function FieldLink({ title, type, field: name }) {
   );
 }
 
+const STORED = 150; // milliseconds: GraphiQL stores an edit after 100, in the tab that is open then
+let next = 0;
+
+/** Waits until GraphiQL has stored what the example before put into its editors. */
+function untilStored() {
+  const now = performance.now();
+  const turn = Math.max(now, next);
+  next = turn + STORED;
+  return new Promise((resolve) => setTimeout(resolve, turn - now));
+}
+
 /** A button that shows the tab with this operation, or adds one. */
 function Example({ name, operation }) {
   const { addTab, changeTab } = useGraphiQLActions();
-  const { tabs, queryEditor, variableEditor } = useGraphiQL(pick('tabs', 'queryEditor', 'variableEditor'));
+  const page = useRef();
+  page.current = useGraphiQL(pick('tabs', 'queryEditor', 'variableEditor'));
   const showPane = useShowPane();
-  const show = () => {
+  const show = async () => {
     showPane('operation');
+    await untilStored();
+    const { tabs, queryEditor, variableEditor } = page.current;
     const index = tabs.findIndex(({ query }) => query === operation.query);
     if (index >= 0) return changeTab(index);
     addTab();
