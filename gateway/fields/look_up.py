@@ -40,7 +40,7 @@ _LATEST = 10  # records of a requester that may have been created at the same ti
 
 
 class LookUp:
-    """The reads for one write. `seen` is a sentence about the state that the last of them showed."""
+    """The reads for one write. `seen` is a sentence about the state that the last complete one showed."""
 
     def __init__(self, upstream: Upstream, past_write: PastWrite) -> None:
         self.upstream = upstream
@@ -172,7 +172,8 @@ async def look_up(
         try:
             result = await find(looking)
         except errors.GatewayError as problem:
-            looking.seen = f"The look-up failed: {problem.code}."
+            # The last read often has no time to end. An earlier one has seen more.
+            looking.seen = looking.seen or f"The look-up failed: {problem.code}."
             errors.without_frames(problem)
             continue
         if result is not None:
