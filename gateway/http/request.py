@@ -162,7 +162,8 @@ class DisconnectWatch:
 
     def stop(self) -> None:
         """Stop watching, and withdraw the cancellation of the task if there was one."""
-        watcher, self.watcher = self.watcher, None  # it would keep itself by the traceback of its end
+        # A cancelled task has a traceback, whose frames have this object: a reference cycle.
+        watcher, self.watcher = self.watcher, None
         if watcher is not None:
             watcher.cancel()
         if self.is_disconnected:

@@ -31,7 +31,7 @@ class Table:
     def __init__(
         self, collection: BoundCollection, limits: LimitSettings, sort: Sequence[cql.SortKey]
     ) -> None:
-        # Functions of these loaders, because methods would keep the table, and all that it has, in a cycle.
+        # No methods, which would keep the table, with the caller's client, in a reference cycle.
         self._first_page: _FirstPage = one_by_one(
             partial(_fetch_first_page, collection, sort), collection.operation
         )

@@ -165,8 +165,8 @@ class _Series:
 class Metrics:
     """The metrics of one gateway, counted from its creation; gauges are those of the process.
 
-    The time series are created for the first scrape or the first batch of operations: they would take two
-    thirds of the time to create a gateway.
+    The time series are created for the first scrape or the first batch of operations: they would take three
+    quarters of the time to create a gateway.
     """
 
     def __init__(self) -> None:

@@ -95,7 +95,7 @@ def events_of(library: Library, before: dict[str, RecordsById]) -> Iterator[Even
 def find_differences(before: RecordsById, after: RecordsById) -> Iterator[Difference]:
     for key, new in after.items():
         old = before.get(key)
-        # Nearly all are equal, and copying the fields of each would take ten times as long.
+        # Nearly all are equal, and copying the fields of each would take six times as long.
         if old is None or (old != new and own_fields(old) != own_fields(new)):
             yield Difference(old, new)
     for key, old in before.items():

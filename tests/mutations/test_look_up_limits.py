@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -324,6 +325,22 @@ async def test_look_up_ends_in_time() -> None:
 
         assert time.monotonic() - began < 3
         assert response["errors"][0]["extensions"]["seen"] == "The look-up failed: UPSTREAM_TIMEOUT."
+
+
+async def test_a_look_that_fails_hides_nothing_seen_before() -> None:
+    """The error says what the first look has seen, although the second one fails."""
+    async with open_gateway(look_up_timeout=0.6) as gateway:
+        inputs = CHECK_OUT.prepare(gateway)
+        lose(gateway, CHECK_OUT, after=False)
+        first_look = 1 + len(CHECK_OUT.reads_in_vain)
+        sending = asyncio.create_task(send(gateway, CHECK_OUT, inputs))
+        while len(gateway.calls) < first_look:  # noqa: ASYNC110 - the library has no event for it
+            await asyncio.sleep(0.001)
+        gateway.sandbox.faults.add(kind="status", status=503, method="GET")
+        response = await sending
+
+    assert len(gateway.calls) > first_look
+    assert response["errors"][0]["extensions"]["seen"] == CHECK_OUT.seen_in_vain
 
 
 # The operation

@@ -19,7 +19,7 @@ from gateway.sandbox import Sandbox, create_sandbox
 from gateway.server.protocol import bounded_protocol
 from gateway.settings import ServerSettings, Settings
 from gateway.upstream.transport.transports import in_process_transport
-from tests.server.test_response_writer import Written
+from tests.server.transports import Written
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from gateway.http.error_response import error_response
 from gateway.server.protocol import bounded_protocol
 from gateway.settings import ServerSettings
 from tests.server.edge import gateway_process, get, post
-from tests.server.transports import UnreadTransport
+from tests.server.transports import Written
 
 pytestmark = pytest.mark.anyio
 
@@ -33,17 +33,6 @@ HEAD = (
     rb"content-length: 31\r\n"
     rb"x-okapi-request-id: 9/desk;\d{6}/graphql\r\n"
 )
-
-
-class Written(UnreadTransport):
-    """A transport that remembers each write."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.writes: list[bytes] = []
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.writes.append(bytes(data))
 
 
 async def serve(*events: dict[str, object], request: bytes) -> Written:

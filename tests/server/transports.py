@@ -36,3 +36,14 @@ class UnreadTransport(asyncio.Transport):
 
     def write_eof(self) -> None:
         pass
+
+
+class Written(UnreadTransport):
+    """A transport that remembers each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.writes.append(bytes(data))

@@ -97,13 +97,13 @@ function untilStored() {
 /** A button that shows the tab with this operation, or adds one. */
 function Example({ name, operation }) {
   const { addTab, changeTab } = useGraphiQLActions();
-  const page = useRef();
-  page.current = useGraphiQL(pick('tabs', 'queryEditor', 'variableEditor'));
+  const graphiql = useRef();
+  graphiql.current = useGraphiQL(pick('tabs', 'queryEditor', 'variableEditor'));
   const showPane = useShowPane();
   const show = async () => {
     showPane('operation');
     await untilStored();
-    const { tabs, queryEditor, variableEditor } = page.current;
+    const { tabs, queryEditor, variableEditor } = graphiql.current;
     const index = tabs.findIndex(({ query }) => query === operation.query);
     if (index >= 0) return changeTab(index);
     addTab();
