@@ -84,8 +84,8 @@ class EventStream:
         """`heartbeat` is the longest silence in seconds."""
         self._results = results
         self._heartbeat = heartbeat
-        # Streams that begin together have their heartbeats at different times.
-        self._silence = heartbeat * random()  # noqa: S311 - no secret
+        # Streams that begin together have their heartbeats at different times, none just after the start.
+        self._silence = heartbeat * (1 + random()) / 2  # noqa: S311 - no secret
         self._waiting: asyncio.Future[None] | None = None
         self._is_stopped = False
         self.request_id = request_id

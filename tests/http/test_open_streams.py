@@ -10,6 +10,7 @@ from starlette.types import Message
 
 from gateway.engine.response_body import GraphQLResponse
 from gateway.errors import LimitExceeded, Overloaded
+from gateway.http.event_stream import TICKS
 from gateway.http.middleware.load_shedding import LoadShedding
 from gateway.http.open_streams import ENDED, OPEN, REFUSED, STARTED, OpenStream, OpenStreams
 from gateway.identity import Caller
@@ -170,6 +171,31 @@ async def test_heartbeats() -> None:
     await task
 
     assert events_of(subscriber.body) == [Event("next", {"data": {"number": 1}}), COMPLETE]
+
+
+async def test_first_heartbeats() -> None:
+    """Streams that begin together have their first heartbeats at different times, after half the silence."""
+    heartbeat = 0.5
+    earliest = heartbeat / 2 - heartbeat / TICKS
+    loop = asyncio.get_running_loop()
+    streams = OpenStreams(maximum=50, heartbeat=heartbeat)
+    times = []
+
+    async def first_heartbeat() -> None:
+        subscriber = await Subscriber.of(streams, Results())
+        started = loop.time()
+        task = subscriber.start()
+        await subscriber.read(b":\n\n" * 2)
+        times.append(loop.time() - started)
+        subscriber.disconnect()
+        await task
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(50):
+            group.create_task(first_heartbeat())
+
+    assert min(times) >= earliest
+    assert max(times) - min(times) > heartbeat / 10
 
 
 async def test_a_disconnect_ends_the_stream(streams: OpenStreams) -> None:

@@ -8,7 +8,8 @@ import json
 import pytest
 from starlette.types import Message
 
-from tests.http.event_stream import EVENT_STREAM, events_of
+from gateway.http.event_stream import HEARTBEAT
+from tests.http.event_stream import EVENT_STREAM, Event, events_of
 from tests.observability.log_lines import logged
 from tests.observability.test_traces import PARENT, TRACE, TRACEPARENT, parent_id, span_id, traced
 
@@ -29,6 +30,12 @@ async def test_one_subscription() -> None:
         if message["type"] == "http.response.body":
             received.put_nowait(message["body"])
 
+    async def next_event() -> Event:
+        while (body := await received.get()) == HEARTBEAT:
+            pass
+        (event,) = events_of(body)
+        return event
+
     async with traced() as gateway:
         summary = gateway.sandbox.summary()
         query = WATCH % summary.user_id
@@ -47,9 +54,9 @@ async def test_one_subscription() -> None:
         messages.put_nowait({"type": "http.request", "body": json.dumps({"query": query}).encode()})
         with logged() as lines:
             stream = asyncio.ensure_future(gateway.app(scope, messages.get, send))
-            assert await received.get() == b":\n\n"
+            assert await received.get() == HEARTBEAT
             lent = await gateway.execute(LEND % summary.service_point_id)
-            (event,) = events_of(await received.get())
+            event = await next_event()
             messages.put_nowait({"type": "http.disconnect"})
             await stream
         metrics = (await gateway.http.get("/metrics")).text

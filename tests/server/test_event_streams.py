@@ -171,9 +171,10 @@ def test_http_1_0(gateway: Process) -> None:
         assert client.reader.read(3) == b":\n\n"
         loan = lend(gateway, "2000000002")
 
-        lines = list(iter(client.line, ""))
+        blocks = iter(lambda: "\n".join(iter(client.line, "")), "")
+        event = next(block for block in blocks if not block.startswith(":"))
 
-        assert event_of("\n".join(lines)).data["data"]["loanChanged"]["loan"]["id"] == loan
+        assert event_of(event).data["data"]["loanChanged"]["loan"]["id"] == loan
     wait_until_closed(gateway)
 
 
