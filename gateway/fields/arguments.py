@@ -6,10 +6,10 @@ import base64
 import binascii
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import strawberry
 
@@ -47,27 +47,25 @@ def check_uuid(value: str, name: str) -> str:
     return value.lower()
 
 
-def key_arguments(meanings: Mapping[str, str]) -> list[StrawberryArgument]:
-    """Declare keys of which exactly one is given, by their names. A single one is required.
+class Key(NamedTuple):
+    """An argument that is a key of a record: `strawberry.ID` for a UUID or `str`, and its description."""
 
-    Those named `id` or as `userId` are ids, and checked as such by `given_key`.
-    """
-    arguments = []
-    for name, meaning in meanings.items():
-        kind: type = strawberry.ID if _is_id(name) else str
-        arguments.append(argument(name, kind if len(meanings) == 1 else kind | None, meaning))
-    return arguments
+    type: type
+    description: str
 
 
-def given_key(given: Mapping[str, Any], names: Iterable[str]) -> tuple[str, str]:
+def key_arguments(keys: Mapping[str, Key]) -> list[StrawberryArgument]:
+    """Declare keys of which exactly one is given, by their names. A single one is required."""
+    return [
+        argument(name, kind if len(keys) == 1 else kind | None, description)
+        for name, (kind, description) in keys.items()
+    ]
+
+
+def given_key(given: Mapping[str, Any], keys: Mapping[str, Key]) -> tuple[str, str]:
     """Return the name and the value of the one key that is given. Raises `BadUserInput`."""
-    name, key = exactly_one(**{name: given.get(name) for name in names})
-    return name, check_uuid(key, name) if _is_id(name) else check_text(key, name)
-
-
-def _is_id(name: str) -> bool:
-    # Other systems have ids of any form.
-    return name == "id" or (name.endswith("Id") and name != "externalSystemId")
+    name, key = exactly_one(**{name: given.get(name) for name in keys})
+    return name, check_uuid(key, name) if keys[name].type is strawberry.ID else check_text(key, name)
 
 
 def exactly_one(**given: Given | None) -> tuple[str, Given]:

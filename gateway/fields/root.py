@@ -13,7 +13,7 @@ from graphql import FieldNode
 
 from gateway.context import Context, Info
 from gateway.engine.core import StrawberryAnnotation, StrawberryField, to_camel_case
-from gateway.fields.arguments import given_key, key_arguments
+from gateway.fields.arguments import Key, given_key, key_arguments
 from gateway.fields.base import CALLS, Arguments, Cost, Declared, Field, Json, Levels, Selected
 from gateway.fields.selection import get_selected
 from gateway.loaders.loader import Loader
@@ -64,16 +64,18 @@ def field_of_function(
 class RootField(Field):
     """A field of the query or the subscription."""
 
-    loaders: Mapping[str, str] = MappingProxyType({})  # by the arguments that are keys of their records
+    keys: Mapping[str, Key] = MappingProxyType({})  # by their names as arguments
+    loaders: Mapping[str, str] = MappingProxyType({})  # of the records with these keys
 
     @property
     def loader_names(self) -> Collection[str]:
         return self.loaders.values()
 
-    def set_keys(self, keys: Mapping[str, tuple[str, str]]) -> None:
-        """Declare arguments of which exactly one is given, each by its loader and its meaning."""
-        self.loaders = {to_camel_case(name): loader for name, (loader, _) in keys.items()}
-        self.arguments = key_arguments({to_camel_case(name): meaning for name, (_, meaning) in keys.items()})
+    def set_keys(self, keys: Mapping[str, tuple[str, type, str]]) -> None:
+        """Declare arguments of which exactly one is given: loader, `strawberry.ID` or `str`, description."""
+        self.loaders = {to_camel_case(name): key[0] for name, key in keys.items()}
+        self.keys = {to_camel_case(name): Key(*key[1:]) for name, key in keys.items()}
+        self.arguments = key_arguments(self.keys)
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(1, rows=rows)
@@ -103,11 +105,11 @@ class LookupField(RootField):
 
     def parse(self, given: Arguments, selected: Selected) -> tuple[str, str]:
         """Return the name and the value of the one key that is given. Raises `BadUserInput`."""
-        return given_key(given, self.loaders)
+        return given_key(given, self.keys)
 
 
-def lookup(description: str, **keys: tuple[str, str]) -> Declared:
-    """Declare a root by its keys: argument = (loader, meaning). A single key is a required argument."""
+def lookup(description: str, **keys: tuple[str, type, str]) -> Declared:
+    """Declare a root by its keys, as `set_keys` takes them. A single key is a required argument."""
     field = LookupField(description=description)
     field.set_keys(keys)
     return field

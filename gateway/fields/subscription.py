@@ -38,7 +38,7 @@ class SubscriptionField(RootField):
 
     def parse(self, given: Arguments, selected: Selected) -> Watch:
         """Return what is watched. Raises `BadUserInput` unless exactly one valid key is given."""
-        return Watch(self.subject, *given_key(given, self.loaders))
+        return Watch(self.subject, *given_key(given, self.keys))
 
     def start(self, context: Context, watch: Json, selected: Selected, *, is_alone: bool = False) -> Json:
         """Return the value of this result. Raises the error of reading its record."""
@@ -130,9 +130,9 @@ def subscription(
     member: str,
     target: str | None,
     kind: type[SubscriptionField] = SubscriptionField,
-    **keys: tuple[str, str],
+    **keys: tuple[str, type, str],
 ) -> Declared:
-    """Declare a field of the subscription by its keys: argument = (loader, meaning). One of them is given.
+    """Declare a field of the subscription by its keys, as `set_keys` takes them. One of them is given.
 
     `target` is the loader of the record that has changed, and `member` the one of the result that has it; if
     it is None, the member is the record of the watched key. A single key is a required argument.

@@ -174,7 +174,9 @@ class AccountConnection(Connection[Account]):
 
 QUERIES = [
     root(
-        "account", Account, lookup("One account. Null when there is none.", id=("account", "The id, a UUID."))
+        "account",
+        Account,
+        lookup("One account. Null when there is none.", id=("account", strawberry.ID, "The id, a UUID.")),
     ),
     root(
         "accounts",

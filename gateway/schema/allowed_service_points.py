@@ -9,6 +9,7 @@ from graphql import FieldNode
 from gateway import errors
 from gateway.context import Context, Info
 from gateway.fields import arguments
+from gateway.fields.arguments import Key
 from gateway.fields.base import Arguments, Cost, Declared, Load, Selected
 from gateway.fields.link import Link, link
 from gateway.fields.record import field
@@ -122,6 +123,16 @@ async def allowed_service_points(
     return cast(AllowedServicePoints, record)
 
 
+REQUESTER = {
+    "requesterId": Key(strawberry.ID, "The id of the requester, a UUID."),
+    "requesterBarcode": Key(
+        str,
+        "The requester's library card number, such as `1000000001`. No extra call if the operation also "
+        "reads the user.",
+    ),
+}
+
+
 class AllowedServicePointsOf(Link):
     """The service points that allow pickup of a new request for a record."""
 
@@ -129,7 +140,7 @@ class AllowedServicePointsOf(Link):
     parameter: str
 
     def parse(self, given: Arguments, selected: Selected) -> tuple[str, str]:
-        return arguments.given_key(given, ["requesterId", "requesterBarcode"])
+        return arguments.given_key(given, REQUESTER)
 
     def load(self, context: Context, requester: tuple[str, str], selected: Selected) -> Load:
         loader = context.loaders.allowed_service_points
@@ -153,13 +164,7 @@ def allowed_for(description: str, parameter: str) -> Declared:
     declared = AllowedServicePointsOf(description=description)
     declared.loader, declared.key = "allowed_service_points", ("id",)
     declared.parameter = parameter
-    declared.arguments = arguments.key_arguments(
-        {
-            "requesterId": "The id of the requester, a UUID.",
-            "requesterBarcode": "The requester's library card number, such as `1000000001`. No extra call if "
-            "the operation also reads the user.",
-        }
-    )
+    declared.arguments = arguments.key_arguments(REQUESTER)
     return declared
 
 

@@ -7,6 +7,7 @@ from graphql import FieldNode
 
 from gateway.context import Context, Info
 from gateway.fields import arguments
+from gateway.fields.arguments import Key
 from gateway.fields.base import Arguments, Cost, Declared, Json, Levels, Load, Selected
 from gateway.fields.link import LoadedField, id_in, link
 from gateway.fields.record import field, is_list, is_missing, record_of
@@ -51,6 +52,13 @@ class Determined(LoadedField):
         return Cost(1, batched=False, rows=rows)
 
 
+PATRON = {
+    "userId": Key(strawberry.ID, "The id of the patron, a UUID."),
+    "userBarcode": Key(str, "The patron's library card number, such as `1000000001`."),
+    "patronGroupId": Key(strawberry.ID, "The id of the patron's group, which costs no call."),
+}
+
+
 class AppliedPoliciesOf(LoadedField):
     """The policies for an item and a patron.
 
@@ -73,7 +81,7 @@ class AppliedPoliciesOf(LoadedField):
         return load.one(tuple(dig(record, path) for path in self.key_paths))
 
     def parse(self, given: Arguments, selected: Selected) -> tuple[str, str]:
-        return arguments.given_key(given, ["userId", "userBarcode", "patronGroupId"])
+        return arguments.given_key(given, PATRON)
 
     def load(self, context: Context, patron: tuple[str, str], selected: Selected) -> Load:
         def key(read: tuple[Json, Json, Json, Json]) -> AppliedTo | None:
@@ -93,13 +101,7 @@ class AppliedPoliciesOf(LoadedField):
 def applied_to(description: str) -> Declared:
     """Declare the policies for the item that a record is."""
     declared = AppliedPoliciesOf(description=description)
-    declared.arguments = arguments.key_arguments(
-        {
-            "userId": "The id of the patron, a UUID.",
-            "userBarcode": "The patron's library card number, such as `1000000001`.",
-            "patronGroupId": "The id of the patron's group, which costs no call.",
-        }
-    )
+    declared.arguments = arguments.key_arguments(PATRON)
     return declared
 
 

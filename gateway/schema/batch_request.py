@@ -158,7 +158,10 @@ QUERIES = [
     root(
         "batch_request",
         BatchRequest,
-        lookup("One batch request. Null if it does not exist.", id=("batch_request", "The id, a UUID.")),
+        lookup(
+            "One batch request. Null if it does not exist.",
+            id=("batch_request", strawberry.ID, "The id, a UUID."),
+        ),
     ),
     root(
         "batch_requests",

@@ -127,7 +127,7 @@ QUERIES = [
         Holdings,
         lookup(
             "The holdings of one title at one location. Null if they do not exist.",
-            id=("holdings", "The id, a UUID."),
+            id=("holdings", strawberry.ID, "The id, a UUID."),
         ),
     ),
 ]

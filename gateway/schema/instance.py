@@ -332,7 +332,7 @@ QUERIES = [
     root(
         "instance",
         Instance,
-        lookup("One title. Null if it does not exist.", id=("instance", "The id, a UUID.")),
+        lookup("One title. Null if it does not exist.", id=("instance", strawberry.ID, "The id, a UUID.")),
     ),
     root(
         "instances",

@@ -545,8 +545,8 @@ QUERIES = [
         lookup(
             "One item by exactly one of the keys. Null if it does not exist. Try `{ item(barcode: "
             '"2000000001") { title status { name } } }`.',
-            id=("item", "The id, a UUID."),
-            barcode=("item_by_barcode", "The printed barcode, such as `2000000001`."),
+            id=("item", strawberry.ID, "The id, a UUID."),
+            barcode=("item_by_barcode", str, "The printed barcode, such as `2000000001`."),
         ),
     ),
     root(

@@ -230,7 +230,11 @@ class LoanConnection(Connection[Loan]):
 
 
 QUERIES = [
-    root("loan", Loan, lookup("One loan. Null if it does not exist.", id=("loan", "The id, a UUID."))),
+    root(
+        "loan",
+        Loan,
+        lookup("One loan. Null if it does not exist.", id=("loan", strawberry.ID, "The id, a UUID.")),
+    ),
     root(
         "loans",
         LoanConnection,

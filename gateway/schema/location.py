@@ -128,7 +128,7 @@ QUERIES = [
     root(
         "location",
         Location,
-        lookup("One location. Null if it does not exist.", id=("location", "The id, a UUID.")),
+        lookup("One location. Null if it does not exist.", id=("location", strawberry.ID, "The id, a UUID.")),
     ),
     root(
         "locations",

@@ -200,7 +200,7 @@ QUERIES = [
     root(
         "note",
         Note,
-        lookup("One note. Null if it does not exist.", id=("note", "The id, a UUID.")),
+        lookup("One note. Null if it does not exist.", id=("note", strawberry.ID, "The id, a UUID.")),
     ),
     root(
         "note_types",

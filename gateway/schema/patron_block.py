@@ -78,6 +78,9 @@ QUERIES = [
     root(
         "manual_block",
         ManualBlock,
-        lookup("One manual block. Null if it does not exist.", id=("manual_block", "The id, a UUID.")),
+        lookup(
+            "One manual block. Null if it does not exist.",
+            id=("manual_block", strawberry.ID, "The id, a UUID."),
+        ),
     ),
 ]

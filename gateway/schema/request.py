@@ -341,7 +341,7 @@ QUERIES = [
     root(
         "request",
         Request,
-        lookup("One request. Null if it does not exist.", id=("request", "The id, a UUID.")),
+        lookup("One request. Null if it does not exist.", id=("request", strawberry.ID, "The id, a UUID.")),
     ),
     root(
         "requests",

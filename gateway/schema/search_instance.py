@@ -9,7 +9,7 @@ from graphql import FieldNode
 from gateway import errors
 from gateway.context import Context, Info
 from gateway.fields import arguments
-from gateway.fields.arguments import argument
+from gateway.fields.arguments import Key, argument
 from gateway.fields.base import Arguments, Declared, Field, Json, Load, Place, Selected
 from gateway.fields.link import embedded_link, link
 from gateway.fields.page import connection_link
@@ -309,11 +309,14 @@ def _search(description: str) -> Declared:
     declared = SearchField(description=description)
     declared.arguments = arguments.key_arguments(
         {
-            "id": "The id of the title, a UUID.",
-            "hrid": "The human-readable number of the title, such as `in00000102`.",
-            "barcode": "The barcode of one of its items, such as `2000000001`.",
-            "cql": "A CQL condition on FOLIO's search index, such as `isbn==9780000000001`, without "
-            "`sortby`; at most 2000 characters.",
+            "id": Key(strawberry.ID, "The id of the title, a UUID."),
+            "hrid": Key(str, "The human-readable number of the title, such as `in00000102`."),
+            "barcode": Key(str, "The barcode of one of its items, such as `2000000001`."),
+            "cql": Key(
+                str,
+                "A CQL condition on FOLIO's search index, such as `isbn==9780000000001`, without `sortby`; "
+                "at most 2000 characters.",
+            ),
         }
     )
     return declared

@@ -175,7 +175,10 @@ QUERIES = [
     root(
         "service_point",
         ServicePoint,
-        lookup("One service point. Null if it does not exist.", id=("service_point", "The id, a UUID.")),
+        lookup(
+            "One service point. Null if it does not exist.",
+            id=("service_point", strawberry.ID, "The id, a UUID."),
+        ),
     ),
     root(
         "service_points",

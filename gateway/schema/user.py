@@ -318,11 +318,12 @@ QUERIES = [
         lookup(
             "One user by exactly one of the keys. Null if it does not exist. Try `{ user(barcode: "
             '"1000000001") { active openLoans { totalCount } } }`.',
-            id=("user", "The id, a UUID."),
-            barcode=("user_by_barcode", "The library card number, such as `1000000001`."),
-            username=("user_by_username", "The user name."),
+            id=("user", strawberry.ID, "The id, a UUID."),
+            barcode=("user_by_barcode", str, "The library card number, such as `1000000001`."),
+            username=("user_by_username", str, "The user name."),
             external_system_id=(
                 "user_by_external_system_id",
+                str,
                 "The key in another system, such as a student number.",
             ),
         ),

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import strawberry
 from graphql import GraphQLEnumType, GraphQLInputObjectType, get_named_type, get_nullable_type, is_list_type
+from strawberry.types.base import StrawberryOptional
 
+from gateway.errors import BadUserInput
+from gateway.fields.arguments import Key, given_key, key_arguments
 from tests.gateway_under_test import Gateway
 from tests.schema.graph_walk import CORE
 
@@ -286,3 +290,17 @@ async def test_invalid_arguments_are_rejected(reader: Gateway, arguments: str, m
     assert [each["extensions"]["code"] for each in response["errors"]] == ["BAD_USER_INPUT"]
     assert message in response["errors"][0]["message"]
     assert reader.calls == []
+
+
+def test_the_type_of_a_key_decides_how_it_is_checked() -> None:
+    """A key declared as an id must be a UUID, and a text need not be one, whatever their names are."""
+    keys = {"number": Key(strawberry.ID, "A UUID."), "shelfId": Key(str, "A text.")}
+
+    assert [(each.python_name, each.type) for each in key_arguments(keys)] == [
+        ("number", StrawberryOptional(strawberry.ID)),
+        ("shelfId", StrawberryOptional(str)),
+    ]
+    assert given_key({"shelfId": "17"}, keys) == ("shelfId", "17")
+    assert given_key({"number": A.upper()}, keys) == ("number", A)
+    with pytest.raises(BadUserInput, match="`number` must be a UUID"):
+        given_key({"number": "17"}, keys)

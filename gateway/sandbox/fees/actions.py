@@ -34,13 +34,13 @@ CANCELLATIONS = (
     "Cancelled item renewed",
     "Cancelled item declared lost",
 )
-CHECK_KINDS = members("amount:text accountIds:list")
+CHECK_KINDS = members("amount:text accountIds:uuids")
 ACTION_KINDS = CHECK_KINDS | members(
     "comments:text transactionInfo:text notifyPatron:boolean servicePointId:uuid userName:text "
     "paymentMethod:text"
 )
 CANCEL_KINDS = members(
-    "accountIds:list comments:text notifyPatron:boolean servicePointId:uuid userName:text "
+    "accountIds:uuids comments:text notifyPatron:boolean servicePointId:uuid userName:text "
     "cancellationReason:text"
 )
 CLOSED = "Fee/fine is already closed"

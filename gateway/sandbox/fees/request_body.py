@@ -15,6 +15,7 @@ PATTERN = "javax.validation.constraints.Pattern.message"
 CHECKS: Mapping[str, Callable[[object], bool]] = {
     "text": lambda value: isinstance(value, str),
     "uuid": lambda value: isinstance(value, str),  # its pattern is checked later, with another error
+    "uuids": lambda value: isinstance(value, list),
     "date": is_date,
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "boolean": lambda value: isinstance(value, bool),
@@ -49,7 +50,7 @@ def validated_body(http_request: HttpRequest, kinds: Mapping[str, str], required
     malformed = [
         reason('must match "^[a-fA-F0-9]{8}-..."', {name: str(value)}, code=PATTERN)
         for name, value in body.items()
-        if not all(UUID.fullmatch(each) for each in ids(kinds[name], name, value))
+        if not all(UUID.fullmatch(each) for each in ids(kinds[name], value))
     ]
     if absent or malformed:
         raise Refused([*absent, *malformed])
@@ -59,8 +60,8 @@ def validated_body(http_request: HttpRequest, kinds: Mapping[str, str], required
     }
 
 
-def ids(kind: str, name: str, value: object) -> list[str]:
+def ids(kind: str, value: object) -> list[str]:
     """Return the ids in a member: its value, or the elements of a list of ids."""
     if kind == "uuid":
         return [str(value)]
-    return [str(each) for each in value] if name.endswith("Ids") and isinstance(value, list) else []
+    return [str(each) for each in value] if kind == "uuids" and isinstance(value, list) else []
