@@ -25,8 +25,11 @@ from graphql import (
     GraphQLScalarType,
     GraphQLSchema,
     GraphQLString,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     Undefined,
+    ValueNode,
     VariableDefinitionNode,
     VariableNode,
     VariableValues,
@@ -253,6 +256,15 @@ def _is_recursive(kind: GraphQLInputObjectType) -> bool:
     return kind in reached or any(
         isinstance(each, GraphQLInputObjectType) and _is_recursive(each) for each in reached
     )
+
+
+def has_variable(value: ValueNode) -> bool:
+    """Return True if a value is a variable, or has one in it."""
+    if isinstance(value, ListValueNode):
+        return any(map(has_variable, value.values))
+    if isinstance(value, ObjectValueNode):
+        return any(has_variable(each.value) for each in value.fields)
+    return isinstance(value, VariableNode)
 
 
 def argument_values(

@@ -12,7 +12,6 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     VariableValues,
-    print_ast,
 )
 
 from gateway.engine.core import (
@@ -24,6 +23,7 @@ from gateway.engine.core import (
 from gateway.engine.parts import Parts
 from gateway.engine.plans.plan import FieldPlan, OperationPlan, UnsupportedOperation
 from gateway.engine.plans.projection import Details, FieldPlace, Writer, check_field, draft, draft_member
+from gateway.engine.variables import has_variable
 from gateway.errors import GatewayError
 from gateway.fields.base import Field, Source
 from gateway.fields.selection import Document, analyze_selection
@@ -101,7 +101,7 @@ class Compiler:
         else:
             writer = draft_member(member_of, members)
         plan.target = writer.plan
-        if "$" not in "".join(map(print_ast, plan.nodes[0].arguments or ())):  # a variable, or in a text
+        if not any(has_variable(each.value) for each in plan.nodes[0].arguments or ()):
             with suppress(GatewayError, GraphQLError):  # raised when the field is executed
                 plan.arguments = plan.parse_arguments(self.conditions, self.hide_suggestions)
         drafts = [writer]

@@ -113,6 +113,27 @@ async def test_embedded_targets_are_part_of_the_projection() -> None:
     assert [link.name for link in root.target.links] == ["history"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "is_parsed"),
+    [
+        (r'cql: "username==\"a$b\""', True),
+        ('cql: """username=="$a" """', True),
+        ('filter: { barcode: ["$1", "2"] }', True),
+        ("first: 2", True),
+        ("cql: $a", False),
+        ("filter: { barcode: [$a] }", False),
+        ('filter: { username: "$1", barcode: ["2", $a] }', False),
+    ],
+)
+async def test_arguments_without_variables_are_parsed_once(arguments: str, is_parsed: bool) -> None:
+    """Arguments are part of the plan unless there is a variable among them: a dollar in a text is none."""
+    plan = compile_plan(
+        f"query($a: String!) {{ users({arguments}) {{ nodes {{ id }} }} user(barcode: $a) {{ id }} }}"
+    )
+
+    assert [each.arguments is not None for each in plan.roots] == [is_parsed, False]
+
+
 async def test_introspection_is_not_planned() -> None:
     """Introspection is executed by graphql-core, alone and together with other fields."""
     for query in (
