@@ -6,7 +6,7 @@ import hashlib
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -167,14 +167,22 @@ class Documents:
         """Return the operation to execute, or the reasons against it."""
         return finish(self.prepare_in_parts(query, operation_name))
 
-    def prepare_in_parts(self, query: str, operation_name: str | None) -> Parts[Prepared]:
-        """Return what `prepare` returns, in parts if the text is long."""
+    def prepare_in_parts(
+        self, query: str, operation_name: str | None, plan: Callable[[Operation], Parts[None]] | None = None
+    ) -> Parts[Prepared]:
+        """Return what `prepare` returns, in parts if the text is long.
+
+        A long operation is planned by `plan` before it is cached, so that no request executes it without.
+        """
         prepared = self.get(query, operation_name)
         if prepared is None:
             is_trusted = self.trust == "off" or query in self.trusted
             if not is_trusted and self.trust == "enforce":
                 return reject_untrusted()
             prepared = yield from self._prepare(query, operation_name)
+            if plan is not None and len(query) > LONG_TEXT and not isinstance(prepared, Rejected):
+                yield
+                yield from plan(prepared)
             self._add((query, operation_name), prepared)
             if not is_trusted:
                 _log_untrusted(query, prepared)

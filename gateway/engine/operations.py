@@ -21,7 +21,6 @@ from msgspec import UNSET
 
 from gateway.engine.core import SlicingExecutor
 from gateway.engine.documents import (
-    LONG_TEXT,
     MAX_ERRORS,
     Documents,
     Operation,
@@ -404,13 +403,14 @@ class Operations:
         return await self.persisted_documents.prepare(request, self._prepare_text)
 
     async def _prepare_text(self, query: str, operation_name: str | None) -> Prepared:
-        """Parse and validate one text at a time, in turns of the event loop: cached ones are served."""
+        """Parse, validate and plan one text at a time, in turns of the event loop: cached ones are served.
+
+        Another request for the same text waits, and prepares it itself if the first one is cancelled.
+        """
+        plan = None if self.plans is None else self.plans.prepare_in_parts
         async with self._preparing:
-            prepared = await in_turns(self.documents.prepare_in_parts(query, operation_name))
+            prepared = await in_turns(self.documents.prepare_in_parts(query, operation_name, plan))
             await asyncio.sleep(0)
-            if self.plans is not None and len(query) > LONG_TEXT and not isinstance(prepared, Rejected):
-                await in_turns(self.plans.prepare_in_parts(prepared))
-                await asyncio.sleep(0)
         return prepared
 
     def _judge_variables(
