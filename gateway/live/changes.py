@@ -266,7 +266,12 @@ class Changes:
         ]
 
     async def missed(self, tenant: str, watch: Watch, position: int) -> Sequence[Change] | None:
-        """Return the same, from the log of the source if this process does not keep all of them."""
+        """Return the same, from the log of the source if this process does not keep all of them.
+
+        A position that is still to come is of a clock that was ahead: what followed it is not known.
+        """
+        if position > max(time.time_ns() // 1_000_000, self.position) + self.skew_to_resume:
+            return None
         kept = self.since(tenant, watch, position)
         if kept is None and self.log is not None:
             return await self.log.since(tenant, watch, position)

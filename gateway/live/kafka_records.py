@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -71,7 +72,10 @@ class Topics:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return "malformed", []
         tenant, topic = parts
-        result = changes_of(topic, key, value, tenant or _tenant(record.headers), record.timestamp)
+        # Producers set the time of their events (Kafka, `message.timestamp.type=CreateTime`). One whose clock
+        # is ahead would let streams resume in the future, and miss all that comes before.
+        timestamp = min(record.timestamp, time.time_ns() // 1_000_000)
+        result = changes_of(topic, key, value, tenant or _tenant(record.headers), timestamp)
         return ("published" if result else "skipped"), result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -252,6 +253,24 @@ async def test_a_gap_of_the_source_is_missing(changes: Changes) -> None:
 
     assert changes.since("diku", LOANS_OF_ANN, 11) is None
     assert changes.since("diku", LOANS_OF_ANN, 20) == []
+
+
+async def test_a_position_that_is_still_to_come_is_not_known(changes: Changes) -> None:
+    """The id of a clock that was ahead, and was set since, leads to no changes: some may be missing.
+
+    A process whose own positions are that late, because those of another replica are, knows them.
+    """
+    now = time.time_ns() // 1_000_000
+    ahead = now + 3_600_000
+    changes.start(now)
+    changes.publish(change(position=now))
+
+    assert await changes.missed("diku", LOANS_OF_ANN, now) == [change(position=now)]
+    assert await changes.missed("diku", LOANS_OF_ANN, ahead) is None
+
+    changes.publish(change(position=ahead))
+
+    assert await changes.missed("diku", LOANS_OF_ANN, ahead) == [change(position=ahead)]
 
 
 async def test_old_changes_are_dropped(changes: Changes) -> None:

@@ -74,7 +74,7 @@ def ids(changes: list[Change] | None) -> list[str]:
 async def test_exactly_the_missed_changes_are_replayed(settings: KafkaSettings, server: KafkaServer) -> None:
     """Those of the tenant, of the watch, and after the position, in the order of their times."""
     log = Log(settings)
-    began = now()
+    began = now() - 10_000
     sent: list[tuple[int, str, str, str]] = [
         (0, "college", "l0", "u1"),  # seen before the break
         (3000, "college", "l3", "u1"),
@@ -188,7 +188,7 @@ async def test_a_log_that_is_younger_than_the_position(settings: KafkaSettings, 
     """
     log = Log(settings)
     watch = Watch("loan", "userId", "u1")
-    began = now()
+    began = now() - 10_000
     async with modules(server.address) as folio:
         await log.create(folio)
         await folio.send(log.topics[0], loan_event("college", "lost", "u1"), timestamp=began + 1000)

@@ -20,6 +20,7 @@ from tests.store_server import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
+HOUR_MS = 3_600_000
 LOANS_OF_USER = "subscription($id: ID!) { loanChanged(userId: $id) { kind loan { id renewalCount } } }"
 
 
@@ -132,6 +133,38 @@ async def test_a_change_that_comes_late_is_not_missed(library: Library) -> None:
         assert await idle(await resumed.begin())
 
     assert missed == {"kind": "UPDATED", "loan": {"id": second, "renewalCount": 2}}
+
+
+async def test_a_clock_that_is_ahead_hides_no_later_change(library: Library) -> None:
+    """A module whose clock is an hour ahead dates its events in the future. Changes after them are
+    resumed all the same, at this replica and at one that began after the event.
+    """
+    first, second, third = library.loans
+    variables = {"id": library.user_id}
+    async with library.replica() as one:
+        stream = await one.subscribe(LOANS_OF_USER, variables)
+        waiting = await stream.begin()
+        await library.renew(one, first, 1, at=time.time_ns() // 1_000_000 + HOUR_MS)
+        seen = await waiting
+        await stream.response.aclose()
+        await library.renew(one, second, 2)
+        async with asyncio.timeout(PATIENCE):
+            while len(one.changes.kept) < 2:  # noqa: ASYNC110 - it has no event for tests
+                await asyncio.sleep(0.01)
+        resumed = await one.subscribe(LOANS_OF_USER, variables, resume_after=seen.id)
+        here = (await resumed.next()).data["loanChanged"]
+        await resumed.response.aclose()
+        begun = await one.subscribe(LOANS_OF_USER, variables)
+        beginning = begun.response.resume_id
+        await begun.response.aclose()
+        await library.renew(one, third, 3)
+
+    async with library.replica() as other:
+        resumed = await other.subscribe(LOANS_OF_USER, variables, resume_after=beginning)
+        missed = [(await resumed.next()).data["loanChanged"] for _ in range(3)]
+
+    assert here == {"kind": "UPDATED", "loan": {"id": second, "renewalCount": 2}}
+    assert {"kind": "UPDATED", "loan": {"id": third, "renewalCount": 3}} in missed
 
 
 async def test_an_outage_is_a_result_of_each_stream(library: Library, server: KafkaServer) -> None:
