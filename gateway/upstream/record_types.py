@@ -112,10 +112,16 @@ def _decode_part(member: bytes | msgspec.Raw) -> Any:  # Any: JSON
 def _decode_of_any_depth(body: bytes) -> object:
     try:
         return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # either for bytes that are no text
+        return _decode_invalid_texts(body) if _SURROGATE.search(body) or not _is_utf_8(body) else None
+
+
+def _is_utf_8(body: bytes) -> bool:
+    try:
+        body.decode()
     except UnicodeDecodeError:
-        return _decode_invalid_texts(body)
-    except (msgspec.DecodeError, RecursionError):
-        return None if _SURROGATE.search(body) is None else _decode_invalid_texts(body)
+        return False
+    return True
 
 
 _CONTAINERS = frozenset({dict, list})
