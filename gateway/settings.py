@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from gateway.host_name import is_host
 from gateway.settings_group import Secret, SettingsGroup, setting
 
 POLARIS_AUTHORIZATION = re.compile(r"(?:PAS|Bearer) +[\x21-\x7e]+")
@@ -37,12 +38,23 @@ def service_url(text: str) -> str:
         raise ValueError("must not contain a query or a fragment")
     try:
         url = urlsplit(text)
-        is_valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+        is_valid = url.scheme in ("http", "https") and _has_address(url)
     except ValueError:  # an invalid port or IPv6 address
         is_valid = False
     if not is_valid:
         raise ValueError("must be an http or https URL such as http://okapi:9130")
     return text.rstrip("/")
+
+
+def _has_address(url: SplitResult) -> bool:
+    """Return True if a URL names a host and a port that can be connected to.
+
+    Raises `ValueError` for an invalid port.
+    """
+    host = url.hostname or ""
+    has_brackets = "]" in url.netloc
+    has_rest = has_brackets and not re.search(r"\](:[0-9]*)?$", url.netloc)
+    return is_host(host) and has_brackets == (":" in host) and not has_rest and url.port != 0
 
 
 def path_part(text: str) -> str:
@@ -105,7 +117,7 @@ def store_url(secret: Secret) -> Secret:
     try:
         url = urlsplit(text)
         if url.scheme in ("redis", "rediss", "valkey", "valkeys"):
-            is_valid = bool(url.hostname) and url.port != 0 and not re.search(r"[^0-9]", url.path[1:])
+            is_valid = _has_address(url) and not re.search(r"[^0-9]", url.path[1:])
         else:
             is_valid = url.scheme == "unix" and len(url.path) > 1
     except ValueError:
@@ -119,9 +131,15 @@ def kafka_addresses(text: str) -> str:
     """Check the addresses of Kafka brokers and return them with their ports, without a scheme."""
     addresses = [each.strip().removeprefix("kafka://") for each in text.split(",") if each.strip()]
     for address in addresses:
-        if not re.fullmatch(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", address):
+        match = re.fullmatch(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\])(:[0-9]{1,5})?", address)
+        if match is None or not is_host(match[1].strip("[]")) or not is_port((match[2] or ":9092")[1:]):
             raise ValueError("must be comma-separated addresses such as kafka-1:9092,kafka-2:9092")
     return ",".join(each if re.search(r":[0-9]+$", each) else f"{each}:9092" for each in addresses)
+
+
+def is_port(text: str) -> bool:
+    """Return True for the number of a TCP port that can be connected to."""
+    return bool(re.fullmatch(r"[0-9]{1,5}", text)) and 1 <= int(text) <= 65535
 
 
 def pem_file(path: Path) -> Path:
@@ -711,8 +729,11 @@ class KafkaSettings(SettingsGroup):
         if self.kafka_host is None:
             return ()
         # Kubernetes sets KAFKA_PORT=tcp://10.0.0.1:9092 in each pod if a service has the name kafka.
+        port = self.kafka_port.rpartition(":")[2]
+        if not is_port(port):
+            raise ValueError(f"KAFKA_PORT: must be a port between 1 and 65535 (got '{self.kafka_port}')")
         try:
-            return (kafka_addresses(f"{self.kafka_host}:{self.kafka_port.rpartition(':')[2]}"),)
+            return (kafka_addresses(f"{self.kafka_host}:{port}"),)
         except ValueError:
             raise ValueError("KAFKA_HOST: must be a host, with its port in KAFKA_PORT") from None
 

@@ -14,7 +14,7 @@ Json = Any  # responses are JSON
 CLAIMED_AT = datetime(2026, 11, 30, 8, tzinfo=UTC)
 
 
-def error(code: str, *path: str) -> Json:
+def error(code: str, *path: str | int) -> Json:
     return {"message": code, "path": list(path), "extensions": {"code": code}}
 
 
@@ -70,6 +70,57 @@ def test_an_unknown_part_is_replaced() -> None:
     for code in ("OUTCOME_UNKNOWN", "UPSTREAM_TIMEOUT"):
         failed = response({"a": None}, error(code, "a"))
         assert merge(kept, failed, CLAIMED_AT, "1/desk") == kept
+
+
+def test_known_parts_stay() -> None:
+    """Of several writes below one field only those with an unknown outcome have the result of a look-up."""
+    kept = response(
+        {"a": {"b": [{"x": 1, "big": 12345678901234567890123, "y": 0.1}, None, None, {"y": None}, None]}},
+        error("OUTCOME_UNKNOWN", "a", "b", 1),
+        error("OUTCOME_UNKNOWN", "a", "b", 2, "deeper"),
+        error("FORBIDDEN", "a", "b", 3, "y"),
+        error("UPSTREAM_UNAVAILABLE", "a", "b", 4),
+    )
+    found = response(
+        {"a": {"b": [None, {"x": "\u00fc", "y": None}, None, None, None]}},
+        error("OUTCOME_UNKNOWN", "a", "b", 0),
+        error("FORBIDDEN", "a", "b", 1, "y"),
+        error("OUTCOME_UNKNOWN", "a", "b", 2) | {"message": "last seen"},
+        error("OUTCOME_UNKNOWN", "a", "b", 4),
+        outcome="confirmed",
+    )
+
+    result = merged(kept, found)
+
+    first = {"x": 1, "big": 12345678901234567890123, "y": 0.1}
+    assert result["data"] == {"a": {"b": [first, {"x": "\u00fc", "y": None}, None, {"y": None}, None]}}
+    assert result["errors"] == [
+        error("FORBIDDEN", "a", "b", 1, "y"),
+        error("OUTCOME_UNKNOWN", "a", "b", 2) | {"message": "last seen"},
+        error("FORBIDDEN", "a", "b", 3, "y"),
+        error("UPSTREAM_UNAVAILABLE", "a", "b", 4),
+    ]
+
+
+def test_a_part_whose_look_up_failed_stays_unknown() -> None:
+    """Neither another error nor a result of another shape says what became of it."""
+    unknown = error("OUTCOME_UNKNOWN", "a", "b", 0)
+    kept = response({"a": {"b": [None]}}, unknown)
+
+    for found in (
+        response({"a": {"b": [None]}}, error("UPSTREAM_TIMEOUT", "a", "b", 0)),
+        response({"a": {"b": []}}),
+        response({"a": {"reasons": []}}),
+        response({"a": {"b": None}}),
+    ):
+        assert merged(kept, found) == {"data": {"a": {"b": [None]}}, "errors": [unknown]}
+
+
+def test_a_result_that_a_part_made_null_is_replaced() -> None:
+    """Nothing of it is known if an unknown part below it may not be null."""
+    kept = response({"a": None}, error("OUTCOME_UNKNOWN", "a", "b", 0))
+
+    assert merged(kept, response({"a": {"b": [1]}})) == {"data": {"a": {"b": [1]}}}
 
 
 def test_the_last_look_is_shown() -> None:

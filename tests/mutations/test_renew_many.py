@@ -217,19 +217,89 @@ async def test_bad_input_is_not_sent(gateway: Gateway, ids: list[str], code: str
     assert state(gateway) == before
 
 
-async def test_a_repetition_looks_up_each_renewal() -> None:
-    """With an idempotency key, the second request sends nothing and shows what was renewed before."""
+KEY = {"Idempotency-Key": "the-key"}
+
+
+async def test_a_repetition_looks_up_the_unknown_renewals_alone() -> None:
+    """With an idempotency key, the second request sends nothing. What is known of the others stays: a
+    refusal, a renewal, although its loan was changed since, and that the last one was not attempted.
+    """
     async with open_gateway(look_up_timeout=0.2) as gateway:
-        loans = renewable(gateway, 3)
-        headers = gateway.as_staff("head") | {"Idempotency-Key": "the-key"}
+        loans = renewable(gateway, 4)
+        loans[0]["renewalCount"] = 99
+        headers = gateway.as_staff("head") | KEY
         variables = {"input": {"loanIds": [each["id"] for each in loans]}}
+        gateway.sandbox.faults.add(kind="slow", delay=0.0, method="POST", path=WRITE.split()[1], times=1)
         fail_second(gateway, kind="reset")
         first = await gateway.execute(DOCUMENT, variables, headers)
+        loans[1]["action"] = "dueDateChanged"
+        gateway.sandbox.calls.clear()
+        again = await gateway.execute(DOCUMENT, variables, headers)
+        reads = gateway.paths()
+        loans[2] |= {"renewalCount": 1, "action": "renewed"}
+        loans[2]["metadata"] = {**loans[2]["metadata"], "updatedDate": gateway.library.now()}
+        gateway.sandbox.calls.clear()
+        confirmed = await gateway.execute(DOCUMENT, variables, headers)
+
+        assert types(first) == ["Refusal", "Renewed", None, None]
+        assert again["data"] == first["data"]
+        assert errors(again) == errors(first)
+        assert set(reads) == {READ}
+        assert [each["renewalCount"] for each in loans] == [99, 1, 1, 0]
+        renewed = {"id": loans[2]["id"], "renewalCount": 1, "action": "renewed"}
+        kept = confirmed["data"]["renewMany"]["renewals"]
+        assert kept[:2] == first["data"]["renewMany"]["renewals"][:2]
+        assert kept[2:] == [{"__typename": "Renewed", "loan": renewed}, None]
+        assert errors(confirmed) == [
+            (["renewMany", "renewals", 3], "UPSTREAM_UNAVAILABLE", "notAttempted"),
+        ]
+        assert gateway.paths() == [READ, READ]
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+async def test_a_loan_that_is_not_open_any_more_proves_no_refusal(is_closed: bool) -> None:
+    """The first request may have renewed it before it was closed or deleted: its outcome stays unknown."""
+    async with open_gateway(look_up_timeout=0.2) as gateway:
+        (loan,) = renewable(gateway, 1)
+        headers = gateway.as_staff("head") | KEY
+        variables = {"input": {"loanIds": [loan["id"]]}}
+        gateway.sandbox.faults.add(method="POST", path=WRITE.split()[1], kind="reset", after=True)
+        gateway.sandbox.faults.add(method="GET", path=READ.split()[1], kind="slow", delay=0.0, times=1)
+        gateway.sandbox.faults.add(method="GET", path=READ.split()[1], kind="status", status=500)
+        first = await gateway.execute(DOCUMENT, variables, headers)
+        gateway.sandbox.faults.clear()
+        if is_closed:
+            loan["status"] = {"name": "Closed"}
+        else:
+            del gateway.library.loans[loan["id"]]
         gateway.sandbox.calls.clear()
         again = await gateway.execute(DOCUMENT, variables, headers)
 
-        assert types(first) == ["Renewed", None, None]
-        assert types(again)[0] == "Renewed"
-        assert [code for _, code, _ in errors(again)] == ["OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN"]
-        assert WRITE not in gateway.paths()
-        assert [each["renewalCount"] for each in loans] == [1, 0, 0]
+        for response in (first, again):
+            assert types(response) == [None]
+            assert errors(response) == [(["renewMany", "renewals", 0], "OUTCOME_UNKNOWN", None)]
+        seen = again["errors"][0]["extensions"]["seen"]
+        assert seen == ("The loan is closed." if is_closed else "The loan does not exist.")
+        assert gateway.paths() == [READ]
+        assert loan["renewalCount"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ({"loans": [None], "totalRecords": 1}, "something else where a list has a record"),
+        ({"loans": [], "totalRecords": 1}, "fewer records than its total says"),
+    ],
+)
+async def test_a_loan_that_upstream_did_not_send_is_not_said_to_be_absent(
+    gateway: Gateway, fault: Json, message: str
+) -> None:
+    """A list that is cut short, or has something else in the place of a loan, is a failed read."""
+    (loan,) = renewable(gateway, 1)
+    gateway.sandbox.faults.add(method="GET", path=READ.split()[1], kind="wrong_shape", shape=fault)
+    response = await renew(gateway, [loan["id"]])
+
+    assert errors(response) == [(["renewMany"], "UPSTREAM_BAD_RESPONSE", None)]
+    assert message in response["errors"][0]["message"]
+    assert gateway.paths() == [READ]
+    assert loan["renewalCount"] == 0
