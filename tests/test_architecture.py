@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent / "gateway"
 ALLOWED = {
     "errors": set[str](),
     "version": set[str](),
-    "settings": {"settings_group"},
+    "host_name": set[str](),
+    "settings": {"host_name", "settings_group"},
     "settings_group": set[str](),
     "sandbox": set[str](),
     "redis_store": {"observability"},

@@ -201,6 +201,11 @@ def test_settings_are_frozen() -> None:
         ("https://example.org/folio/okapi//", "https://example.org/folio/okapi"),
         ("http://[::1]:9130", "http://[::1]:9130"),
         (" http://okapi:9130\n", "http://okapi:9130"),
+        ("http://okapi_1.desk-a.", "http://okapi_1.desk-a."),
+        ("http://bücher.example.org:9130", "http://bücher.example.org:9130"),
+        ("http://xn--bcher-kva.example.org", "http://xn--bcher-kva.example.org"),
+        ("http://[fe80::1%eth0]:9130/okapi", "http://[fe80::1%eth0]:9130/okapi"),
+        (f"http://{'a' * 63}.example.org", f"http://{'a' * 63}.example.org"),
     ],
 )
 def test_service_url_is_kept_without_its_last_slash(name: str, given: str, kept: str) -> None:
@@ -242,6 +247,39 @@ def test_service_url_is_kept_without_its_last_slash(name: str, given: str, kept:
 def test_other_urls_are_refused(given: str, why: str) -> None:
     """Other values than the base URL of a service are rejected, and no secret in them is repeated."""
     assert problems(okapi_url=given) == (f"OKAPI_URL: {why}",)
+
+
+HOSTS_WITHOUT_ADDRESS = [
+    "okapi..example.org",
+    ".example.org",
+    "okapi..",
+    f"{'a' * 64}.example.org",
+    f"{'ü' * 60}.example.org",
+    "10.0.0.256",
+    "xn--zzzzz--.example.org",
+    "☃.example.org",
+    "${OKAPI_HOST}",
+    "{{host}}",
+]
+
+
+@pytest.mark.parametrize("host", [*HOSTS_WITHOUT_ADDRESS, "[::1]x", "[v1.x]", "[okapi]"])
+def test_a_host_that_cannot_be_looked_up_is_refused_at_the_start(host: str) -> None:
+    """A host that no look-up can find is an error of its setting, not a traceback or an internal error."""
+    assert problems(okapi_url=f"http://{host}:9130/okapi") == (
+        f"OKAPI_URL: must be an http or https URL such as http://okapi:9130 (got 'http://{host}:9130/okapi')",
+    )
+    (problem,) = problems(redis_url=f"redis://{host}:6379/0")
+    assert problem.startswith("REDIS_URL: must be a URL such as redis://valkey:6379/0 with the scheme redis")
+
+
+@pytest.mark.parametrize("address", [*HOSTS_WITHOUT_ADDRESS, "kafka:0", "kafka:65536", "[1]", "[kafka]:9092"])
+def test_a_broker_that_cannot_be_looked_up_is_refused_at_the_start(address: str) -> None:
+    """A broker that no look-up can find, or a port that no server has, is an error of KAFKA_URL."""
+    assert problems(kafka_url=f"kafka-1:9092,{address}") == (
+        "KAFKA_URL: must be comma-separated addresses such as kafka-1:9092,kafka-2:9092"
+        f" (got 'kafka-1:9092,{address}')",
+    )
 
 
 def test_password_is_not_in_the_error() -> None:
@@ -575,9 +613,13 @@ def test_brokers_of_kafka_are_checked(tmp_path: Path) -> None:
         "KAFKA_URL: must be comma-separated addresses such as kafka-1:9092,kafka-2:9092"
         " (got '***@kafka:9092')",
     )
-    assert problems(kafka_host="kafka", kafka_port="a port") == (
+    assert problems(kafka_host="kafka..example.org", kafka_port="tcp://10.0.0.1:9094") == (
         "KAFKA_HOST: must be a host, with its port in KAFKA_PORT",
     )
+    for port in ("a port", "0", "65536", "tcp://10.0.0.1"):
+        assert problems(kafka_host="kafka", kafka_port=port) == (
+            f"KAFKA_PORT: must be a port between 1 and 65535 (got '{port}')",
+        )
     assert problems(kafka_ssl_truststore_location=store) == (
         "KAFKA_SSL_TRUSTSTORE_LOCATION: must be in PEM format; convert Java key stores with keytool and"
         f" openssl (got {str(store)!r})",
