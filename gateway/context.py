@@ -35,7 +35,8 @@ class MutationState(msgspec.Struct):
 
     `claimed_at` and `claim_id` are those of its idempotency key, the same in each repetition; None without a
     key. A repetition sends no writes: `is_repetition`. The fields of `settled`, by their names in the
-    response, are not looked up, because their results are known. `before` is the record that the
+    response, are not looked up, because their results are known, and of the others only what is at
+    `unknown_places`, the paths of unknown outcomes, unless it is None. `before` is the record that the
     mutation which runs has read before it wrote.
     """
 
@@ -45,6 +46,7 @@ class MutationState(msgspec.Struct):
     claim_id: UUID | None = None
     is_repetition: bool = False
     settled: frozenset[str] = frozenset()
+    unknown_places: frozenset[tuple[str | int, ...]] | None = None
     before: Record = {}
 
 

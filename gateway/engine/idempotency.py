@@ -22,7 +22,7 @@ import msgspec
 from gateway import errors
 from gateway.context import Context
 from gateway.engine.idempotency_stores import LEASE, Claim, Entry, IdempotencyStore
-from gateway.engine.kept_response import KeptResponse, merge, settled_fields
+from gateway.engine.kept_response import KeptResponse, merge, settled_fields, unknown_places
 from gateway.engine.response_body import LARGE, LARGE_RESULT, GraphQLResponse, encode, encode_in_pieces
 from gateway.errors import ErrorCode
 from gateway.identity import Caller, PolarisIdentity, idempotency_key, token_subject
@@ -181,7 +181,7 @@ class IdempotentMutations:
         record.idempotency = "looked_up"
         kept = None if entry.response is None else msgspec.json.decode(entry.response, type=KeptResponse)
         state.claimed_at, state.claim_id, state.is_repetition = entry.claim.moment, entry.claim.id, True
-        state.settled = settled_fields(kept)
+        state.settled, state.unknown_places = settled_fields(kept), unknown_places(kept)
         response = await execute()
         found = msgspec.json.decode(await _encode(response, record), type=KeptResponse)
         merged = merge(kept, found, entry.claim.moment, record.request_id)

@@ -16,8 +16,10 @@ from gateway.schema.override_blocks import OverrideBlocksInput
 from gateway.schema.refusal import Refusal, describe_refusal
 from gateway.upstream import cql
 from gateway.upstream.caller import keys_in
-from gateway.upstream.record_types import Record, dig
+from gateway.upstream.collection import BoundCollection
+from gateway.upstream.record_types import Record, dig, find_invalid
 
+_DEPTH = 3  # of the path of one renewal: the mutation, its list, the place in it
 MAX_LOANS = 50  # of one mutation: each takes a write, up to ACT_TIMEOUT, after the one before it
 
 
@@ -56,10 +58,11 @@ RenewManyResult = Annotated[
 async def renew_many(info: Info, input: RenewManyInput) -> RenewManyResult:
     loan_ids = _check_loans(input.loan_ids)
     overrides = {} if input.override_blocks is None else {"overrideBlocks": input.override_blocks.body()}
-    query = str(cql.any_of("id", loan_ids))
-    page = await begin_mutation(info).circulation.loans(query, limit=len(loan_ids))
-    loans = {loan.get("id"): loan for loan in page.records}
-    renewals = [await _renew(info, loan_id, loans.get(loan_id), overrides) for loan_id in loan_ids]
+    loans = await _read_loans(begin_mutation(info).circulation.loans, loan_ids)
+    renewals = [
+        await _renew(info, place, loan_id, loans.get(loan_id), overrides)
+        for place, loan_id in enumerate(loan_ids)
+    ]
     return LoansRenewed(renewals=cast(list[RenewResult | None], renewals))
 
 
@@ -78,17 +81,54 @@ def _check_loans(ids: Sequence[strawberry.ID]) -> list[str]:
     return checked
 
 
+async def _read_loans(collection: BoundCollection, ids: list[str]) -> dict[str, Record]:
+    """Return the loans that exist, by their ids. Raises `UpstreamBadResponse` if some may be missing."""
+    page = await collection(str(cql.any_of("id", ids)), limit=len(ids), total=True)
+    loans = {str(each.get("id")).lower(): each for each in page.records}
+    if not all(map(loans.__contains__, ids)):
+        if (invalid := find_invalid(page.records)) is not None:
+            raise invalid
+        if page.total is not None and page.total > len(page.records):
+            raise collection.incomplete()
+    return loans
+
+
+async def _check_repetition(info: Info, place: int, loan: Record | None) -> None:
+    """Check a renewal of a request that is repeated with its idempotency key.
+
+    Raises `UpstreamUnavailable`, which is not shown, if its result is known. Raises `OutcomeUnknown` for a
+    loan that is not open now: it may have been when the first request renewed it.
+    """
+    unknown, field = info.context.mutations.unknown_places, info.path.key
+    if unknown is not None and not any(
+        path[0] == field and (len(path) < _DEPTH or path[_DEPTH - 1] == place) for path in unknown
+    ):
+        raise errors.UpstreamUnavailable("Nothing was sent: the result of this renewal is known.")
+    if loan is None or not _is_open(loan):
+        try:
+            await begin_mutation(info).circulation.renew_by_id(keys_in(loan or {}, "itemId", "userId"))
+        except errors.OutcomeUnknown as problem:
+            problem.details["seen"] = "The loan does not exist." if loan is None else "The loan is closed."
+            raise
+
+
+def _is_open(loan: Record) -> bool:
+    return bool(dig(loan, ("status", "name")) == "Open")
+
+
 async def _renew(
-    info: Info, loan_id: str, loan: Record | None, overrides: Record
+    info: Info, place: int, loan_id: str, loan: Record | None, overrides: Record
 ) -> RenewResult | errors.GatewayError:
     """Return the result of one renewal; an error stands in its place.
 
     A renewal names item and user, so that of a closed loan could renew a later loan of the same item.
     """
     try:
+        if info.context.mutations.is_repetition:
+            await _check_repetition(info, place, loan)
         if loan is None:
             raise errors.NotFound("The loan does not exist; nothing was sent.", upstream="folio", status=404)
-        if dig(loan, ("status", "name")) != "Open":
+        if not _is_open(loan):
             parameters = [errors.Parameter(key="loanId", value=loan_id)]
             closed = errors.Reason(message="The loan is closed; nothing was sent.", parameters=parameters)
             raise errors.Refused("The loan is closed.", reasons=[closed])
