@@ -20,8 +20,8 @@ _UNIFORM = b"0000-00-00T00:00:00.000"
 _UTC = frozenset({"", "Z", "+00:00", "+0000"})
 _ZONES = {len(_UNIFORM) + len(zone): f"{zone}\n" for zone in _UTC if zone}  # by the length of the whole text
 _DIGITS = bytes.maketrans(b"0123456789", b"0000000000")
-_DATE = re.compile(  # day, and maybe time, fraction and offset
-    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
+_DATE = re.compile(  # day, and maybe time, seconds, fraction and offset
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?:(:\d\d)(?:\.(\d{1,9}))?)?(Z|z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
 )
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -60,8 +60,9 @@ def from_upstream(value: Any) -> str:  # Any: JSON of upstream
     FOLIO sends `Z`, `+00:00`, `+0000` and, in the history of loans, `+00`, with and without milliseconds.
     Members without a format in their schema (`loanDate` and `returnDate` of circulation-storage) may have no
     offset or be a date alone, and FOLIO itself reads them as UTC (CIRC-1577, MODFEE-266). A fraction finer
-    than milliseconds is kept. Raises `GraphQLError` for anything else, and for a date or a time that does not
-    exist.
+    than milliseconds is kept. Java writes no seconds if they are zero (`ZonedDateTime.toString`, in
+    mod-circulation's Loan.changeStatusOfUsageAtLocation). Raises `GraphQLError` for anything else, and for a
+    date or a time that does not exist.
     """
     if type(value) is not str:
         raise GraphQLError("DateTime cannot represent a value that is not text.")
@@ -71,8 +72,8 @@ def from_upstream(value: Any) -> str:  # Any: JSON of upstream
             datetime.fromisoformat(time)
             return time + "Z"
         if (parts := _DATE.fullmatch(value)) is not None:
-            day, clock, fraction, offset = parts.groups(default="")
-            text = f"{day}T{clock or '00:00:00'}{offset.upper() or 'Z'}"
+            day, minutes, seconds, fraction, offset = parts.groups(default="")
+            text = f"{day}T{minutes or '00:00'}{seconds or ':00'}{offset.upper() or 'Z'}"
             moment = datetime.fromisoformat(text)
             time = (moment.astimezone(UTC).isoformat() if offset.strip("+-:0Zz") else text)[:19]
             return f"{time}.{fraction.ljust(3, '0')}Z"
@@ -153,12 +154,12 @@ def is_date(value: object) -> bool:
 def has_offset(value: object) -> bool:
     """Return True for a date and time with an offset, False for a local time."""
     parts = _DATE.fullmatch(value) if isinstance(value, str) else None
-    return parts is not None and parts[4] is not None
+    return parts is not None and parts[5] is not None
 
 
 def from_caller(value: Any) -> datetime:  # Any: JSON that a client sent
     """Parse a date and time of a client. Raises `GraphQLError` if it has no offset."""
-    if not has_offset(value):
+    if not has_offset(value) or value[16] != ":":  # RFC 3339 has seconds
         raise GraphQLError("DateTime must be RFC 3339 with an offset, such as '2026-11-21T10:00:00Z'.")
     try:
         return datetime.fromisoformat(value.upper()).astimezone(UTC)

@@ -48,6 +48,12 @@ def to_java_date(text: str) -> str:
     return format_timestamp(parse_timestamp(text))
 
 
+def to_java_text(text: str) -> str:
+    """Reformat a date as ZonedDateTime.toString does: seconds and milliseconds that are zero are left out."""
+    time = format_timestamp(parse_timestamp(text))[:23]
+    return f"{time.removesuffix(':00.000').removesuffix('.000')}Z"
+
+
 def add_period(moment: datetime, period: dict[str, object]) -> datetime:
     """Add a period; periods of days and longer end at the end of the day."""
     length = PERIOD_LENGTHS.get(str(period.get("intervalId")), PERIOD_LENGTHS["Days"])

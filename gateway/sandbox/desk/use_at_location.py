@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from gateway.sandbox.clock import add_period, format_timestamp
+from gateway.sandbox.clock import add_period, format_timestamp, to_java_text
 from gateway.sandbox.collections.loan_history import record_change
 from gateway.sandbox.collections.loans import item_summary
 from gateway.sandbox.http.errors import BadRequest, Refused, reason
@@ -67,7 +67,10 @@ def check_enabled(library: Library) -> None:
 
 
 def change_use(http_request: HttpRequest, loan: Record, status: str, action: str) -> Record:
-    """Change the use of an item, and return the loan with the metadata of the former change."""
+    """Change the use of an item, and return the loan with the metadata of the former change.
+
+    Its date is as circulation formats it before storage parses it (Loan.changeStatusOfUsageAtLocation).
+    """
     library, metadata = http_request.library, dict(loan.get("metadata", {}))
     set_use(library, loan, status)
     if status == HELD:
@@ -80,7 +83,9 @@ def change_use(http_request: HttpRequest, loan: Record, status: str, action: str
     log_loan_action(library, loan, f"{status} at the location.", editor_of(loan))
     record_change(library, loan, http_request.caller)
     stored = {name: value for name, value in loan.items() if name != "metadata"}
-    return {**stored, "metadata": metadata}
+    use = loan["forUseAtLocation"]
+    use = {**use, "statusDate": to_java_text(use["statusDate"])}
+    return {**stored, "forUseAtLocation": use, "metadata": metadata}
 
 
 def set_use(library: Library, loan: Record, status: str) -> None:
