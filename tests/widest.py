@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLNamedType, GraphQLObjectType, GraphQLUnionType, get_named_type, is_leaf_type
 
 from gateway.fields.link import EmbeddedLink, Link, ManyLink
-from gateway.fields.record import DerivedField, RecordField, SourceSpecificField
+from gateway.fields.record import DerivedField, PartField, RecordField, SourceSpecificField
 from gateway.graph import schema
 
 TYPES = schema._schema.type_map
@@ -31,7 +31,7 @@ def _tree(kind: GraphQLNamedType) -> Tree:
     for name, declared in kind.fields.items():
         definition = declared.extensions.get("strawberry-definition")
         target = get_named_type(declared.type)
-        if isinstance(definition, SourceSpecificField) and definition.dropped_by_bff:
+        if isinstance(definition, SourceSpecificField | PartField) and definition.dropped_by_bff:
             continue
         if isinstance(definition, EmbeddedLink):
             tree[name] = {"id": {}, "name": {}}

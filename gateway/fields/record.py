@@ -154,6 +154,16 @@ class SourceSpecificField(RecordField):
         return place.member_or_load(self.key, self.dropped_by_bff)
 
 
+class PartField(RecordField):
+    """A member of an object in loans that the BFF drops from lists: circulation is read instead."""
+
+    dropped_by_bff = True
+
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        return (self.key,), DROPPED_BY_BFF
+
+
 def _to_float(value: Json) -> Json:
     """Read an integer as the number that it is in JSON, which graphql-core would refuse if it is long."""
     try:
@@ -186,7 +196,7 @@ def field(
     description: str,
     *,
     key: str | None = None,
-    dropped_by: Literal["bff", "circulation"] | None = None,
+    dropped_by: Literal["bff", "bff in part", "circulation"] | None = None,
     deprecated: str | None = None,
     is_required: bool = False,
 ) -> Declared:
@@ -195,14 +205,18 @@ def field(
     `is_required` if each record has the member on every platform and in every version: its absence is an
     error then. Not for members of a type that a link embeds in part, whose targets may no longer exist.
 
-    `dropped_by` names the interface to loans and requests that does not send the member; the other does.
+    `dropped_by` names the interface to loans and requests that does not send the member; the other does. "bff
+    in part" is for a member of an object in them.
     """
-    kind = RecordField if dropped_by is None else SourceSpecificField
+    kind = _KINDS.get(dropped_by, SourceSpecificField)
     field = kind(description=description, deprecation_reason=deprecated, default=None)
     field.given_key, field.is_required = key, is_required
     if isinstance(field, SourceSpecificField):
         field.dropped_by_bff = dropped_by == "bff"
     return field
+
+
+_KINDS: dict[str | None, type[RecordField]] = {None: RecordField, "bff in part": PartField}
 
 
 class DerivedField(Field):

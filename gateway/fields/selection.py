@@ -85,7 +85,7 @@ def _needs(target: Any, nodes: Sequence[FieldNode], document: Document) -> Itera
         if declaration.reads_objects and isinstance(get_nullable_type(field.type), GraphQLObjectType):
             below = tuple(_needs(get_named_type(field.type), [node], document))
             # If nothing is read of an object (`__typename`), it still matters whether there is one.
-            yield from ((*first, *path) for path in below or ((),))
+            yield from (path if path == DROPPED_BY_BFF else (*first, *path) for path in below or ((),))
         else:
             yield first
 

@@ -14,7 +14,7 @@ from graphql import FieldNode
 
 from gateway.context import Context
 from gateway.fields.arguments import given_key
-from gateway.fields.base import DROPPED_BY_BFF, Arguments, Declared, Json, Selected, Source
+from gateway.fields.base import Arguments, Declared, Json, Selected, Source
 from gateway.fields.root import RootField
 from gateway.fields.scalars import upstream_text
 from gateway.live.changes import Change, Subject, Watch, updated_at
@@ -76,8 +76,7 @@ class SubscriptionField(RootField):
         key = self.id_in(watch, change)
         if self.target is None or not key:
             return await self.read_watched(loaders, watch)
-        is_direct = (self.member, *DROPPED_BY_BFF) in selected.needs
-        return await getattr(loaders.direct if is_direct else loaders, self.target).load_now(key)
+        return await getattr(loaders.direct if selected.is_direct else loaders, self.target).load_now(key)
 
     def result(self, watch: Watch, change: Change, record: Json) -> Json:
         """Return the value of a result, with the members that the fields of its type read."""

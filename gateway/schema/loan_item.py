@@ -75,3 +75,11 @@ class LoanItem:
     dates_of_publication: list[str | None] | None = field("Dates of publication.")
     accession_number: str | None = field("The accession number.")
     physical_descriptions: list[str | None] | None = field("Physical descriptions.")
+    series_statements: list[str | None] | None = field(
+        "Series that the title belongs to. The BFF omits them from lists, so they are read from circulation.",
+        dropped_by="bff in part",
+    )
+    administrative_notes: list[str | None] | None = field(
+        "Administrative notes of staff. The BFF omits them from lists, so they are read from circulation.",
+        dropped_by="bff in part",
+    )

@@ -8,6 +8,38 @@ from gateway.sandbox.collections.locations import get_library_name
 from gateway.sandbox.http.request import omit_nulls
 from gateway.sandbox.library import Library, Record
 
+# The states that mod-circulation knows (ItemStatus); of any other it sends an empty name.
+KNOWN_STATUSES = frozenset(
+    {
+        "Aged to lost",
+        "Available",
+        "Awaiting delivery",
+        "Awaiting pickup",
+        "Checked out",
+        "Claimed returned",
+        "Declared lost",
+        "In process",
+        "In process (non-requestable)",
+        "In transit",
+        "Intellectual item",
+        "Long missing",
+        "Lost and paid",
+        "Missing",
+        "On order",
+        "Paged",
+        "Restricted",
+        "Unavailable",
+        "Unknown",
+        "Withdrawn",
+    }
+)
+
+
+def circulation_status(item: Record) -> Record:
+    """Return the state of an item as circulation knows it."""
+    status: Record = item.get("status", {})
+    return status if status.get("name") in KNOWN_STATUSES else {"name": ""}
+
 
 def loan_item(library: Library, item: Record) -> Record:
     """Render the item of a loan or of a response of the desk."""
@@ -28,7 +60,7 @@ def loan_item(library: Library, item: Record) -> Record:
             "instanceId": context.instance.get("id"),
             "barcode": item.get("barcode"),
             "location": omit_nulls({"name": context.location.get("name")}) or None,
-            "status": item.get("status"),
+            "status": circulation_status(item),
             **transit_destination(library, item),
             "enumeration": item.get("enumeration"),
             "chronology": item.get("chronology"),
@@ -42,7 +74,13 @@ def loan_item(library: Library, item: Record) -> Record:
 
 
 def newer_members(item: Record, context: ItemContext) -> Record:
-    return {"instanceHrid": context.instance.get("hrid"), "accessionNumber": item.get("accessionNumber")}
+    series = [each["value"] for each in context.instance.get("series", []) if "value" in each]
+    return {
+        "instanceHrid": context.instance.get("hrid"),
+        "accessionNumber": item.get("accessionNumber"),
+        "seriesStatements": series or None,
+        "administrativeNotes": item.get("administrativeNotes") or None,
+    }
 
 
 def name_only(records: dict[str, Record], key: str | None) -> Record | None:
@@ -83,7 +121,7 @@ def request_item(library: Library, item: Record) -> Record:
             "volume": item.get("volume"),
             "chronology": item.get("chronology"),
             "displaySummary": item.get("displaySummary"),
-            "status": item.get("status", {}).get("name"),
+            "status": circulation_status(item)["name"],
             "callNumber": context.call_number.get("callNumber"),
             "callNumberComponents": context.call_number_without_type,
             "copyNumber": context.copy_number,

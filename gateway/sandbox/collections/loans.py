@@ -21,6 +21,7 @@ COPIED_FIELDS = split_names(
     "forUseAtLocation reminders metadata"
 )
 OMITTED_BY_BFF = ("forUseAtLocation", "reminders", "claimedReturnedDate")
+OMITTED_BY_BFF_OF_ITEM = ("seriesStatements", "administrativeNotes")
 JAVA_DATES = ("loanDate", "dueDate", "returnDate", "systemReturnDate", "declaredLostDate")
 
 
@@ -49,6 +50,7 @@ LEGACY_FORMS = (
     lambda date: f"{date[:23]}456",
     lambda date: f"{date[:23]}456+00:00",
     lambda date: date[:10],
+    lambda date: f"{date[:16]}Z",
 )
 
 
@@ -110,6 +112,8 @@ def to_bff_loan(view: Record) -> Record:
     """Apply the BFF's types to a loan: undeclared fields are lost and dates reformatted."""
     for name in OMITTED_BY_BFF:
         view.pop(name, None)
+    for name in OMITTED_BY_BFF_OF_ITEM:
+        view.get("item", {}).pop(name, None)
     for name in JAVA_DATES:
         if name in view:
             view[name] = to_java_date(view[name])
