@@ -41,6 +41,7 @@ def lend(library: Library, *, loans: int, users: int, service_points: int, insta
             "action": "checkedout",
         }
         library.loans[loan["id"]] = loan
+        library.items[item_id]["status"] = {"name": "Checked out", "date": loan["loanDate"]}
 
 
 def keep_requests_of_distinct_requesters(library: Library, count: int) -> None:

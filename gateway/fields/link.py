@@ -107,7 +107,7 @@ class Link(LoadedField):
             value = key if origin == self.key else dig(record, origin)
             shown_by = self.sent_with.get(path, ())
             shown = value if shown_by == origin else dig(record, shown_by)
-            if _has(record, origin) and shown is not None:
+            if _has(record, origin) and shown is not None and shown != "":
                 known[path] = value
         is_complete = bool(known) and needs <= known.keys()
         if not is_complete:
@@ -290,9 +290,9 @@ def link(
     "borrower.lastName"`. Members of the target of one of the target's links stand behind `>`:
     `"patronGroup>group": "requester.patronGroup.group"`.
 
-    Members with a `!` are null in no target: a parent without one comes from an older upstream that does not
-    send it, so that the target is loaded. `sent_with` maps other members that such an upstream does not send
-    to the member of the parent which shows it by being null.
+    Members with a `!` are null and empty in no target: a parent without one comes from an upstream that does
+    not send it, or not this value, so that the target is loaded. `sent_with` maps other members that such an
+    upstream does not send to the member of the parent which shows it by being null or empty.
 
     `batched` is False if upstream serves one target per call.
     """

@@ -59,8 +59,9 @@ EMBEDDED_LOAN_ITEM = {
     "displaySummary": "item.displaySummary",
     "accessionNumber": "item.accessionNumber",
 }
-# mod-circulation sends these since it sends the HRID of the title too (CIRC-2273, February 2025).
-SENT_WITH_LOAN_ITEM = {"accessionNumber": "item.instanceHrid"}
+# mod-circulation sends an accession number since it sends the HRID of the title (CIRC-2273, February 2025).
+# Of a state that it does not know, such as `Order closed`, it sends an empty name and no date (ItemStatus).
+SENT_WITH_LOAN_ITEM = {"accessionNumber": "item.instanceHrid", "status.date": "item.status.name"}
 
 
 @strawberry.type(description="The state of a loan.")

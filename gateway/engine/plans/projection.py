@@ -164,7 +164,8 @@ class Record:
     """A record of which a Struct has the members: the Struct, an object in it, or a target that it embeds.
 
     `paths` are the places of its members in the Struct, and `values` the expressions for others. A member is
-    unknown if the one at its place in `sent_with` is null. `steps` is the way to it in the target of a link.
+    unknown if the one at its place in `sent_with` is null or empty. `steps` is the way to it in the target of
+    a link.
     """
 
     struct: Struct
@@ -213,7 +214,8 @@ class Record:
             return self.values.get(path, "None")
         members = self.struct.object(origin[:-1])[1]
         members.leaf(origin[-1], kind, required=required)
-        return self.struct.read(origin, self.certain)
+        read = self.struct.read(origin, self.certain)
+        return f"({read} or None)" if self.sent_with.get(path) == origin else read
 
     def objects(self, path: Path) -> tuple[str, Members]:
         """Return the expression for a list of objects, and their members."""
@@ -418,10 +420,10 @@ class FieldPlace:
             if paths[each] != identity:
                 tests += record.tests(paths[each][:-1])
             if each in shown_by:
-                tests.append(f"{values.get(each) or record.leaf(shown_by[each], str)} is not None")
+                tests.append(values.get(each) or record.leaf(shown_by[each], str))  # an empty one is none
             elif each in through and through[each] in record.sent_with:
                 holder = Record(record.struct, certain=record.certain)
-                tests.append(f"{holder.leaf(record.sent_with[through[each]], str)} is not None")
+                tests.append(holder.leaf(record.sent_with[through[each]], str))
         if not needs and tests:  # one of them is enough
             tests = [f"({' or '.join(tests)})"]
         tests = list(dict.fromkeys(tests))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.sandbox.collections.embedded_items import dates_of_publication
+from gateway.sandbox.collections.embedded_items import circulation_status, dates_of_publication
 from gateway.sandbox.collections.item_context import effective_loan_type_id, get_item_context
 from gateway.sandbox.collections.requests import get_delivery_address
 from gateway.sandbox.collections.users import get_group
@@ -33,7 +33,7 @@ def item_text(library: Library, item: Record) -> Record:
             "primaryContributor": context.primary_contributor,
             "allContributors": "; ".join(person["name"] for person in context.contributors),
             "barcode": item.get("barcode"),
-            "status": item["status"]["name"],
+            "status": circulation_status(item)["name"],
             "enumeration": item.get("enumeration"),
             "volume": item.get("volume"),
             "chronology": item.get("chronology"),
