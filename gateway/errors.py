@@ -326,6 +326,22 @@ def too_many_records(maximum: int) -> LimitExceeded:
     )
 
 
+def page_too_large(first: int, maximum: int) -> LimitExceeded:
+    """Return the error for a page of more records than the setting allows."""
+    return LimitExceeded(
+        f"`first` must be between 0 and {maximum}; got {first}.",
+        details={"limit": "MAX_PAGE_SIZE", "maximum": maximum},
+    )
+
+
+def query_too_long(source: str, length: int, maximum: int) -> LimitExceeded:
+    """Return the error for a query of `length` bytes, which `source` says (with its verb)."""
+    return LimitExceeded(
+        f"{source} a request line of {length} bytes; at most {maximum} are allowed. Split the query.",
+        details={"limit": "MAX_REQUEST_LINE", "maximum": maximum},
+    )
+
+
 def incomplete_result(seconds: float) -> UpstreamTimeout:
     """Return the error for a part of a result that was not complete in the time of its operation."""
     return UpstreamTimeout(f"The result was not complete within the operation's {seconds:g} s.")

@@ -117,12 +117,11 @@ def enum_value(value: Enum, name: str) -> str:
     return str(value.value)
 
 
-def page_size(first: int, most: int) -> int:
-    """Return `first`. Raises `BadUserInput` below 0 and `LimitExceeded` above `most`."""
-    if 0 <= first <= most:
-        return first
-    error = errors.BadUserInput if first < 0 else errors.LimitExceeded
-    raise error(f"`first` must be between 0 and {most}; got {first}.")
+def page_size(first: int | None) -> int:
+    """Return `first`, by default 10; null is the default too. Raises `BadUserInput` below 0."""
+    if first is not None and first < 0:
+        raise errors.BadUserInput(f"`first` must not be less than 0; got {first}.")
+    return 10 if first is None else first
 
 
 def cursor(offset: int) -> str:

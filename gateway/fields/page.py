@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -79,7 +78,7 @@ class PageRequest(NamedTuple):
         """Raise `LimitExceeded` if the page is larger than the setting allows."""
         maximum = context.limits.max_page_size
         if self.window.count > maximum:
-            page_size(self.window.count, maximum)
+            raise errors.page_too_large(self.window.count, maximum)
 
 
 class PagedField(Field):
@@ -96,11 +95,10 @@ class PagedField(Field):
     def parse(self, arguments: Arguments, selected: Selected) -> PageRequest:
         clause = cql.all_of(self.within, clause_of(arguments.get("filter"), arguments.get("cql")))
         sort = sort_keys(arguments.get("sort")) or self.default_sort
-        first, fields = arguments.get("first"), selected.fields
+        fields = selected.fields
         window = Window(
             offset=offset_after(arguments.get("after")),
-            # A client may send null for the default. The maximum is a setting, and checked with each request.
-            count=page_size(10 if first is None else first, sys.maxsize),
+            count=page_size(arguments.get("first")),  # its maximum is a setting, checked with each request
             total="totalCount" in fields,
             has_next="pageInfo" in fields,
             whole="amountRemaining" in fields,
@@ -131,10 +129,7 @@ class ConnectionField(PagedField, RootField):
         length = collection.request_line_length(query, limit=window.limit, offset=window.offset)
         maximum = context.loaders.limits.max_request_line
         if length > maximum:
-            raise errors.LimitExceeded(
-                f"`filter` and `cql` make a request line of {length} bytes; at most {maximum} are allowed. "
-                "Split the query."
-            )
+            raise errors.query_too_long("`filter` and `cql` make", length, maximum)
         return await self.read(context, collection, request, selected)
 
     async def read(

@@ -78,7 +78,7 @@ class _Reader:
             written = cql.sort_by(query, self.sort, tie_break=self.collection.tie_break)
             length = self.collection.request_line_length(written, limit=window.limit, offset=window.offset)
             if length > self.max_request_line:
-                return key_too_long()
+                return key_too_long(self.max_request_line)
             return await page_of(self.collection, query, self.sort, window, decoder)
         except errors.GatewayError as error:
             return errors.without_frames(error)

@@ -192,7 +192,7 @@ class _Reader:
             query = cql.all_of(equal(self.index, key), self.within)
             written = cql.sort_by(query, self.sort, tie_break=self.collection.tie_break)
             if self._is_too_long(written, window):
-                return key_too_long()
+                return key_too_long(self.limits.max_request_line)
             return await page_of(self.collection, query, self.sort, window, decoder)
         except errors.GatewayError as error:
             return errors.without_frames(error)

@@ -42,7 +42,8 @@ class ItemLoaders(LoaderSet):
             if next(calls) > maximum:
                 raise errors.LimitExceeded(
                     f"`boundWithTitles` takes a call for each bound item; at most {maximum} are allowed. "
-                    "Select smaller pages."
+                    "Select smaller pages.",
+                    details={"limit": "MAX_COST", "maximum": maximum},
                 )
             return await self.upstream.inventory.item(item_id)
 

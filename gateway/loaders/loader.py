@@ -411,15 +411,18 @@ async def fetch_chunks(
             rejected[key] = errors.without_frames(problem)
             continue
         if size > room:
-            rejected[key] = key_too_long()
+            rejected[key] = key_too_long(limits.max_request_line)
         else:
             sizes[key] = size
     await asyncio.gather(*map(fetch, _chunks(sizes, limits.batch_size, room)))
     return rejected
 
 
-def key_too_long() -> errors.LimitExceeded:
-    return errors.LimitExceeded("This key, or the filter beside it, is too long for a call.")
+def key_too_long(maximum: int) -> errors.LimitExceeded:
+    return errors.LimitExceeded(
+        "This key, or the filter beside it, is too long for a call.",
+        details={"limit": "MAX_REQUEST_LINE", "maximum": maximum},
+    )
 
 
 def _chunks(sizes: Mapping[str, int], most: int, room: int) -> Iterator[list[str]]:

@@ -42,7 +42,7 @@ class NoteLoaders(LoaderSet):
             collection = self.upstream.notes.notes_of_record(*key[:4])
             length = collection.request_line_length("", limit=MAX_PAGE_SIZE, offset=key.window.offset)
             if length > self.limits.max_request_line:
-                raise key_too_long()
+                raise key_too_long(self.limits.max_request_line)
             return _with_targets(await page_of(collection, None, (), key.window))
 
         return one_by_one(page, self.upstream.operation, cache_key=lambda key: key)

@@ -145,10 +145,7 @@ class Calendars(PagedField, RootField):
         length = calendars.request_line_length("", limit=window.limit, offset=window.offset)
         maximum = context.limits.max_request_line
         if length > maximum:
-            raise errors.LimitExceeded(
-                f"`filter` makes a request line of {length} bytes; at most {maximum} are allowed. Split "
-                "the query."
-            )
+            raise errors.query_too_long("`filter` makes", length, maximum)
         return await page_of(calendars, None, (), window)
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 from graphql import GraphQLObjectType, get_named_type
@@ -167,6 +168,47 @@ async def test_invalid_pages_are_rejected(reader: Gateway, arguments: str, code:
     assert [each["extensions"]["code"] for each in response["errors"]] == [code]
     assert response["data"] == {"loans": None}
     assert reader.calls == []
+
+
+@pytest.mark.parametrize("field", ["loans", 'user(barcode: "1000000001") { loans'])
+async def test_a_refused_page_size_names_what_it_may_be(field: str) -> None:
+    """The error of a page beyond the maximum names the setting, that of a negative one the minimum."""
+    rest = " { totalCount }" + " }" * field.count("{")
+    async with open_gateway(max_page_size=50) as gateway:
+        large = await gateway.execute(f"{{ {field}(first: 51){rest} }}")
+        negative = await gateway.execute(f"{{ {field}(first: -1){rest} }}")
+        calls = gateway.paths()
+
+    ((too_large,), (too_small,)) = (large["errors"], negative["errors"])
+    assert too_large["message"] == "`first` must be between 0 and 50; got 51."
+    assert {**too_large["extensions"], "requestId": ""} == {
+        "code": "LIMIT_EXCEEDED",
+        "retryable": False,
+        "limit": "MAX_PAGE_SIZE",
+        "maximum": 50,
+        "requestId": "",
+    }
+    assert too_small["message"] == "`first` must not be less than 0; got -1."
+    assert too_small["extensions"]["code"] == "BAD_USER_INPUT"
+    assert calls == ["GET /users"] * 2 * field.count("user")  # nothing is sent for the list itself
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "query($ids: [ID!]) { calendars(filter: { id: $ids }) { totalCount } }",
+        "query($ids: [ID!]) { items(filter: { id: $ids }) { totalCount } }",
+        'query($ids: [ID!]) { user(barcode: "1000000001") { loans(filter: { id: $ids }) { totalCount } } }',
+    ],
+)
+async def test_a_query_that_is_too_long_names_the_setting(reader: Gateway, query: str) -> None:
+    """The error for conditions that do not fit into a request line has the setting that limits it."""
+    response = await reader.execute(query, {"ids": [str(uuid5(NAMESPACE_OID, str(n))) for n in range(100)]})
+
+    (error,) = response["errors"]
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert (error["extensions"]["limit"], error["extensions"]["maximum"]) == ("MAX_REQUEST_LINE", 4000)
+    assert reader.paths() == (["GET /users"] if "user(" in query else [])
 
 
 # Lists below records.

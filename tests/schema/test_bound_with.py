@@ -416,6 +416,7 @@ async def test_cost_of_the_titles_of_bound_items(execution: str) -> None:
     assert len(calls) == 1 + 9
     assert len([each for each in items if each["boundWithTitles"]]) == 9
     bound_items = len([each for each in items if each["isBoundWith"]])
-    assert [each["extensions"]["code"] for each in response["errors"]] == ["LIMIT_EXCEEDED"] * (
-        bound_items - 9
-    )
+    assert [
+        (each["extensions"]["code"], each["extensions"]["limit"], each["extensions"]["maximum"])
+        for each in response["errors"]
+    ] == [("LIMIT_EXCEEDED", "MAX_COST", 9)] * (bound_items - 9)

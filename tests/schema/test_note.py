@@ -351,7 +351,7 @@ async def test_failed_notes_keep_the_user() -> None:
         ('filter: { search: " " }', "`search` must not be blank."),
         ('filter: { search: "a\\u0000" }', "`search` must not contain control characters."),
         ('filter: { type: [""] }', "`type` must have 1 to 500 characters; got 0."),
-        ("first: -1", "`first` must be between 0 and "),
+        ("first: -1", "`first` must not be less than 0; got -1."),
         ('after: "x"', "`after` must be a cursor of this list, such as `pageInfo.endCursor`."),
     ],
 )
