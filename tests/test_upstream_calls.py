@@ -329,3 +329,68 @@ def is_object_without_arguments(field: GraphQLField) -> bool:
     """Return True for a field that `{ __typename }` can be selected of, without an argument."""
     required = any(is_required_argument(each) for each in field.args.values())
     return is_composite_type(get_named_type(field.type)) and not required
+
+
+ALLOWED = "allowedServicePoints(requesterBarcode: $patron) { hold { id } }"
+ITEM = f'item(barcode: "2000000001") {{ {ALLOWED} }}'
+ADD_INFO = (
+    """addLoanInfo(input: { loanId: "%s", action: STAFF_INFO_ADDED, comment: "Call back." }) {
+    ... on LoanInfoAdded { loan { instance { """
+    + ALLOWED
+    + """ } } }
+}"""
+)
+
+
+@pytest.mark.parametrize(
+    ("selection", "sent", "estimated"),
+    [
+        (ITEM, 3, 3),
+        (f"user(barcode: $patron) {{ active }} {ITEM}", 3, 3),
+        (f"{ITEM} user(barcode: $patron) {{ active }}", 3, 3),
+        (f"user(barcode: $patron) @skip(if: true) {{ active }} {ITEM}", 3, 3),
+        (f"user(barcode: $other) {{ active }} {ITEM}", 4, 4),
+        (f"user(id: $id) {{ active }} {ITEM}", 4, 4),
+        (f"user(id: $none, barcode: $patron) {{ active }} {ITEM}", 3, 4),
+        (f"user(id: $id, barcode: $none) {{ active }} {ITEM}", 4, 4),
+        (f'user(barcode: "1000000002") {{ active }} {ITEM}', 3, 4),
+        (f"user(barcode: $patron) {{ active }} items(first: 2) {{ nodes {{ {ALLOWED} }} }}", 4, 4),
+        (f"user(barcode: $patron) {{ active }} a: {ITEM} b: {ITEM}", 3, 5),
+    ],
+)
+async def test_a_user_is_estimated_once_for_an_argument_and_a_look_up(
+    gateway: Gateway, selection: str, sent: int, estimated: int
+) -> None:
+    """A barcode among the arguments costs a call, unless the operation also looks the user up by it."""
+    variables: dict[str, Json] = {
+        "patron": "1000000002",
+        "other": "1000000003",
+        "id": next(
+            each["id"] for each in gateway.library.users.values() if each.get("barcode") == "1000000003"
+        ),
+        "none": None,
+    }
+    kinds = {"patron": "String!", "other": "String!", "id": "ID!"}
+    kinds["none"] = "ID" if "id: $none" in selection else "String"
+    declared = ", ".join(f"${name}: {kind}" for name, kind in kinds.items() if f"${name}" in selection)
+    query = f"query({declared}) {{ {selection} }}"
+    given = {name: value for name, value in variables.items() if f"${name}" in selection}
+
+    data = await gateway.data(query, given)
+
+    assert None not in data.values()
+    assert (len(gateway.calls), estimated_calls(query, given)) == (sent, estimated)
+
+
+async def test_a_user_is_estimated_for_each_mutation(gateway: Gateway) -> None:
+    """Each mutation drops what was read before it, and reads the user of its own arguments again."""
+    loans = [each["id"] for each in gateway.library.loans.values() if each["status"]["name"] == "Open"][:2]
+    a, b = (ADD_INFO % each for each in loans)
+    query = f"mutation($patron: String!) {{ a: {a} b: {b} }}"
+    variables = {"patron": "1000000002"}
+
+    data = await gateway.data(query, variables, gateway.as_staff("head"))
+
+    assert all(each["loan"]["instance"]["allowedServicePoints"] for each in data.values())
+    assert Counter(gateway.paths())["GET /users"] == 2
+    assert len(gateway.calls) == estimated_calls(query, variables) == 8

@@ -29,14 +29,15 @@ from gateway.context import Context, ContextFactory
 from gateway.engine.core import declaration_of
 from gateway.engine.cost import price
 from gateway.engine.documents import Operation
-from gateway.engine.limits import Estimate, PricedField, Step, estimate_cost, walk_prices
+from gateway.engine.limits import Estimate, PricedField, Reads, Step, estimate_cost, walk_prices
 from gateway.engine.response_body import LARGE, LARGE_RESULT, encode
 from gateway.fields.base import CALLS, Field
 from gateway.fields.link import LoadedField
 from gateway.fields.root import LookupField
 from gateway.fields.selection import Document, analyze_selection, fields_below
 from gateway.identity import Caller
-from gateway.loaders.loader_set import Calls
+from gateway.loaders import Loaders
+from gateway.loaders.loader_set import Calls, declared_calls
 from gateway.loaders.recorded import RecordedLoaders
 from gateway.observability.operation import OperationRecord
 from gateway.settings import LimitSettings
@@ -212,6 +213,8 @@ class _Plan:
         self.variables = variables
         self.estimate = Estimate(0, 0)
         self.calls: list[PlannedCall] = []
+        self.look_ups: dict[Reads, list[int]] = {}  # their calls
+        self.after_look_ups: list[tuple[Reads, list[int]]] = []  # what they read, and calls that need it
         self.links: list[PlannedLink] = []
         self.roots = walk_prices(
             explainer.schema, operation.node, operation.fragment_definitions, price, _PlannedField.of
@@ -220,6 +223,8 @@ class _Plan:
         for each in self.roots:
             own = self.add(each, "", 1, after)
             after = own if self.is_mutation else []  # one after another
+        for reads, needed in self.after_look_ups:  # which may be selected after the fields that need them
+            needed[:] = sorted({*needed, *self.look_ups.get(reads, ())})
 
     def explain(self) -> Explanation:
         limits, (calls, records) = self.limits, self.estimate
@@ -266,7 +271,11 @@ class _Plan:
         """Add the calls of a field: those before the last once, or once for each batch of parents."""
         is_batched = field.price.batched
         batches = -(-parents // self.limits.ids_in_call) if is_batched else parents
-        has_keys = "." in path or isinstance(declaration_of(field.definition), LookupField)
+        is_look_up = isinstance(declaration_of(field.definition), LookupField)
+        has_keys = is_look_up or "." in path
+        if field.reads and not field.price.once and not is_look_up:
+            after = [*after]
+            self.after_look_ups.append((field.reads, after))
         routes = list(self.routes_of(field))
         for place, (route, *others) in enumerate(routes, 1):
             estimated = min(field.price.once or batches, number) if place < len(routes) else number
@@ -286,6 +295,8 @@ class _Plan:
                 )
             )
             after = [len(self.calls)]
+        if is_look_up:
+            self.look_ups[field.reads] = after
         return after
 
     def routes_of(self, field: PricedField) -> Iterator[list[Route]]:
@@ -295,6 +306,8 @@ class _Plan:
         if isinstance(declaration, Field):
             selected = analyze_selection(declaration, field.definition, field.nodes, Document(self.fragments))
             calls = declaration.upstream_calls(selected, field.nodes[0], self.lists_from)
+            for loader, _ in field.reads if field.price.once else ():
+                calls = (*declared_calls(Loaders, loader, self.lists_from), *calls)
         else:
             calls = declaration.metadata.get(CALLS, ())
         for members in filter(None, calls):

@@ -43,6 +43,7 @@ from graphql import (
     get_nullable_type,
     is_list_type,
     parse,
+    print_ast,
 )
 
 from gateway.engine.core import to_camel_case
@@ -262,10 +263,18 @@ class Step(NamedTuple):
 T = TypeVar("T")
 
 
+Reads: TypeAlias = frozenset[tuple[str, str]]
+"""Records that are read by arguments, each by its loader, and by the variable or the literal that is its key.
+
+A loader reads a record once in an operation, so that it is counted once in the part of the operation that is
+below a field and those beside it.
+"""
+
+
 class PricedField(NamedTuple):
     """A field of an operation in one place of its result: the nodes that select it, and its price.
 
-    `first` and `default` are as of `Step`.
+    `first` and `default` are as of `Step`. `reads` is what it may read by its arguments.
     """
 
     parent: str
@@ -274,6 +283,7 @@ class PricedField(NamedTuple):
     price: Cost
     first: int | str | None
     default: int
+    reads: Reads
 
     @property
     def repetition(self) -> Step | None:
@@ -315,7 +325,7 @@ def walk_prices(
     if root is None:  # rejected by validation
         return []
     selected: _Selected = [(root, operation.selection_set.selections)]
-    return _collect(selected, schema, fragments, pricing, collect)
+    return _collect(selected, schema, fragments, pricing, collect, frozenset())
 
 
 def _step(field: PricedField, below: list[Step]) -> list[Step]:
@@ -335,12 +345,14 @@ def _collect(
     fragments: Mapping[str, FragmentDefinitionNode],
     pricing: Pricing,
     collect: Callable[[PricedField, list[T]], list[T]],
+    read: Reads,
 ) -> list[T]:
+    """`read` is what the fields above and those beside them have read."""
     merged: dict[tuple[str, str], list[FieldNode]] = {}
     for kind, selections in selected:
         for parent, node in _fields(kind, selections, schema, fragments):
             merged.setdefault((parent.name, (node.alias or node.name).value), []).append(node)
-    collected: list[T] = []
+    priced: list[PricedField] = []
     for (parent_name, _), nodes in merged.items():
         parent = schema.type_map[parent_name]
         name = nodes[0].name.value
@@ -355,12 +367,19 @@ def _collect(
         else:
             field = parent.fields[name]
             price = pricing(field, nodes, fragments)
-        target = get_named_type(field.type)
+        reads = _reads(price, nodes[0])
+        if price.once and reads <= read:
+            price = price._replace(once=0)
+        priced.append(PricedField(parent_name, field, nodes, price, *_first(field, nodes[0]), reads))
+    read = read.union(*(each.reads for each in priced if len(each.reads) == 1))  # of several, one is read
+    collected: list[T] = []
+    for each in priced:
+        target = get_named_type(each.definition.type)
         deeper: _Selected = [
-            (target, node.selection_set.selections) for node in nodes if node.selection_set is not None
+            (target, node.selection_set.selections) for node in each.nodes if node.selection_set is not None
         ]
-        below = _collect(deeper, schema, fragments, pricing, collect) if deeper else []
-        collected += collect(PricedField(parent_name, field, nodes, price, *_first(field, nodes[0])), below)
+        below = _collect(deeper, schema, fragments, pricing, collect, read) if deeper else []
+        collected += collect(each, below)
     return collected
 
 
@@ -439,6 +458,11 @@ def _first(field: GraphQLField, node: FieldNode) -> tuple[int | str | None, int]
             if isinstance(argument.value, IntValueNode):
                 return int(argument.value.value), default
     return default, default
+
+
+def _reads(price: Cost, node: FieldNode) -> Reads:
+    given = [each for each in node.arguments or () if each.name.value in price.keys]
+    return frozenset((price.keys[each.name.value], print_ast(each.value)) for each in given)
 
 
 def _size(node: FieldNode, member: str) -> int | ListSize | None:

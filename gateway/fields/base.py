@@ -48,8 +48,9 @@ class Cost(NamedTuple):
     """Upstream calls of a field, per batch of parents or per parent, and the records that it has.
 
     `more` are the calls that a batch of several parents may take in addition, `once` those before all others
-    however many parents there are. `repeated` is the member of the argument `input` that is a list, for each
-    element of which one more call is sent, one after another.
+    however many parents there are, to read a record by an argument: `keys` are the loaders of such arguments.
+    `repeated` is the member of the argument `input` that is a list, for each element of which one more call
+    is sent, one after another.
     """
 
     calls: int = 0
@@ -57,6 +58,7 @@ class Cost(NamedTuple):
     rows: int = 1
     more: int = 0
     once: int = 0
+    keys: Mapping[str, str] = MappingProxyType({})
     repeated: str | None = None
 
 

@@ -95,6 +95,9 @@ class RootField(Field):
 class LookupField(RootField):
     """One record by one of several keys, each with its loader."""
 
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
+        return Cost(1, rows=rows, keys={} if selected.is_direct else self.loaders)
+
     def start(self, context: Context, given: Json, selected: Selected, *, is_alone: bool = False) -> Json:
         name, key = given
         loaders = context.loaders.direct if selected.is_direct else context.loaders

@@ -14,11 +14,8 @@ from gateway.fields.base import Arguments, Cost, Declared, Load, Selected
 from gateway.fields.link import Link, link
 from gateway.fields.record import field
 from gateway.fields.root import query
-from gateway.loaders import Loaders
-from gateway.loaders.loader_set import Calls, declared_calls
 from gateway.loaders.request import AllowedFor
 from gateway.schema.enums import member
-from gateway.upstream.services import ListsFrom
 
 if TYPE_CHECKING:
     from gateway.schema.service_point import ServicePoint
@@ -127,8 +124,8 @@ REQUESTER = {
     "requesterId": Key(strawberry.ID, "The id of the requester, a UUID."),
     "requesterBarcode": Key(
         str,
-        "The requester's library card number, such as `1000000001`. No extra call if the operation also "
-        "reads the user.",
+        "The requester's library card number, such as `1000000001`. No extra call if the operation also has "
+        "the `user` with this barcode.",
     ),
 }
 
@@ -147,16 +144,8 @@ class AllowedServicePointsOf(Link):
         return Load(loader, lambda record_id: AllowedFor(self.parameter, record_id, *requester))
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
-        return super().cost(selected, rows, node)._replace(once=int(_has_barcode(node)))
-
-    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
-        user = declared_calls(Loaders, "user_by_barcode", lists_from) if _has_barcode(node) else ()
-        return *user, *super().upstream_calls(selected, node, lists_from)
-
-
-def _has_barcode(node: FieldNode) -> bool:
-    """Return True for a requester who is read first, for the id."""
-    return any(each.name.value == "requesterBarcode" for each in node.arguments or ())
+        user = {"requesterBarcode": "user_by_barcode"}  # read first, for the id
+        return super().cost(selected, rows, node)._replace(once=1, keys=user)
 
 
 def allowed_for(description: str, parameter: str) -> Declared:

@@ -309,6 +309,38 @@ def test_the_write_of_each_mutation_is_planned() -> None:
     assert unplanned == []
 
 
+@pytest.mark.parametrize(
+    ("query", "calls"),
+    [
+        (
+            '{ user(barcode: "1") { active } item(barcode: "2") { ALLOWED } }',
+            [("user", []), ("item", []), ("item.allowedServicePoints", [1, 2])],
+        ),
+        (
+            '{ item(barcode: "2") { ALLOWED } user(barcode: "1") { active } }',
+            [("item", []), ("item.allowedServicePoints", [1, 3]), ("user", [])],
+        ),
+        (
+            '{ user(barcode: "3") { active } item(barcode: "2") { ALLOWED } }',
+            [
+                ("user", []),
+                ("item", []),
+                ("item.allowedServicePoints", [2]),
+                ("item.allowedServicePoints", [3]),
+            ],
+        ),
+    ],
+)
+def test_a_call_is_after_the_look_up_that_it_needs(query: str, calls: list[tuple[str, list[int]]]) -> None:
+    """A user who is needed for the argument of another field is read by a planned call, in any order."""
+    allowed = 'allowedServicePoints(requesterBarcode: "1") { hold { id } }'
+    explained = plan(query.replace("ALLOWED", allowed))
+
+    assert [(each.path, each.after) for each in explained.calls] == calls
+    assert [each.estimated for each in explained.calls] == [1] * len(calls)
+    assert explained.estimate.calls == len(calls)
+
+
 # What was sent
 
 

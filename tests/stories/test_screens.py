@@ -111,6 +111,7 @@ def test_estimates_are_exact_if_every_list_is_full() -> None:
         "w1_check_out_patron",
         "w1_check_out_item",
         "w3_request_list",
+        "w5_request_form",
         "w5_create_request",
         "w9_pick_slips",
         "w9_record_print",
