@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -193,9 +194,10 @@ def _existing_day(value: Any, message: str) -> date:  # Any: as above
 
 
 def _checked_json(value: Any) -> Any:
-    """Return a JSON value. Raises the error in the place of a text in it that upstream sent wrongly.
+    """Return a JSON value. Raises the error in the place of a value in it that upstream sent wrongly.
 
-    Raises `UpstreamBadResponse` for one that is nested so deeply that it may not be encoded.
+    Raises `UpstreamBadResponse` for one that is nested so deeply that it may not be encoded, and for a number
+    in it that overflows, which would be encoded as null.
     """
     if is_too_deep(value):
         raise UpstreamBadResponse("An upstream service sent JSON that is nested too deeply.")
@@ -204,6 +206,8 @@ def _checked_json(value: Any) -> Any:
         part = pending.pop()
         if isinstance(part, Exception):
             raise part
+        if isinstance(part, float) and not math.isfinite(part):
+            raise UpstreamBadResponse("An upstream service sent JSON with a number that is too large.")
         if isinstance(part, dict | list):
             pending += part.values() if isinstance(part, dict) else part
     return value

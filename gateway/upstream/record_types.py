@@ -44,9 +44,14 @@ class ConflictingTypes(Exception):
     """One member of a record is read as two different types."""
 
 
+MAX_DIGITS = 4300  # of an integer that Python converts (sys.int_info.default_max_str_digits)
 MAX_NESTING = 100  # levels of arrays and objects; FOLIO's records have below 20
 
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+# Values that cost themselves alone: halves of surrogate pairs, numbers that JSON does not have, and integers
+# that Python does not convert. Each is looked for once at each place.
+_INVALID_VALUE = re.compile(
+    rb"\\u[dD][89a-fA-F]|[:,\[\s-](?:NaN|Infinity)\b|(?<!\d)\d{%d}" % (MAX_DIGITS + 1)
+)
 
 INVALID = "invalid>"  # the member with the error, in the place of an element of a page that is no object
 
@@ -57,8 +62,8 @@ def decode_json(body: bytes) -> object:
     How deep JSON may be nested for the decoder and the encoder depends on the version of Python and on the
     calls that lead to them. With more than `MAX_NESTING` levels it is not used at all.
 
-    In the place of a text that is not Unicode, with a lone surrogate or with bytes that are not UTF-8, is an
-    error: such a text costs itself alone.
+    In the place of a text that is not Unicode, with a lone surrogate or with bytes that are not UTF-8, and of
+    a number such as `NaN`, is an error: such a value costs itself alone. An overflowing number is infinite.
     """
     value = _decode_of_any_depth(body)
     may_be_deep = body.count(b"{") + body.count(b"[") > MAX_NESTING
@@ -113,7 +118,7 @@ def _decode_of_any_depth(body: bytes) -> object:
     try:
         return _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # either for bytes that are no text
-        return _decode_invalid_texts(body) if _SURROGATE.search(body) or not _is_utf_8(body) else None
+        return _decode_invalid_values(body) if _INVALID_VALUE.search(body) or not _is_utf_8(body) else None
 
 
 def _is_utf_8(body: bytes) -> bool:
@@ -142,10 +147,14 @@ def is_too_deep(value: object) -> bool:
     return True
 
 
-def _decode_invalid_texts(body: bytes) -> object:
+def _decode_invalid_values(body: bytes) -> object:
     try:
-        value = json.loads(body.decode("utf-8", "surrogateescape"), parse_constant=_reject)
+        value = json.loads(
+            body.decode("utf-8", "surrogateescape"), parse_constant=_no_number, parse_int=_long_number
+        )
     except (ValueError, RecursionError):
+        return None
+    if type(value) not in _CONTAINERS:
         return None
     root = [value]
     pending: list[Any] = [root]
@@ -161,8 +170,12 @@ def _decode_invalid_texts(body: bytes) -> object:
     return root[0]
 
 
-def _reject(constant: str) -> None:
-    raise ValueError(constant)
+def _no_number(constant: str) -> errors.UpstreamBadResponse:
+    return errors.UpstreamBadResponse("An upstream service sent a number that JSON does not have.")
+
+
+def _long_number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
 def _is_unicode(text: str) -> bool:

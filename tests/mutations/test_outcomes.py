@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -358,6 +359,7 @@ async def test_missing_bff_permission_is_a_known_outcome(mutation: MutationCase)
     ("response", "lost"),
     [
         ({"renewalCount": 2**31}, ["renewalCount"]),
+        ({"renewalCount": float("nan")}, ["renewalCount"]),
         ({"action": {"a": 1}}, ["action"]),
         ({"status": "Open"}, ["status"]),
         ({"dueDate": "soon"}, ["dueDate"]),
@@ -372,7 +374,8 @@ async def test_invalid_value_in_the_response_keeps_the_result(response: Json, lo
     document = """mutation($input: CheckOutInput!) { checkOut(input: $input) { ... on CheckedOut { loan {
         id renewalCount action dueDate status { name }
     } } } }"""
-    async with gateway_over(lambda request: httpx.Response(200, json=done | response)) as gateway:
+    body = json.dumps(done | response)
+    async with gateway_over(lambda request: httpx.Response(200, text=body)) as gateway:
         failure = await gateway.execute(document, CHECK_OUT.inputs)
 
     assert failure["data"]["checkOut"]["loan"] == done | dict.fromkeys(lost)

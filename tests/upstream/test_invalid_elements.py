@@ -1,4 +1,4 @@
-"""Invalid elements and texts of a page: each is an error at its path only."""
+"""Invalid elements, texts and numbers of a page: each is an error at its path only."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("execution", ["plan", "
 Json = Any  # a response is JSON of the shape that each test expects
 
 NO_TEXT = "An upstream service sent a text that is not Unicode."
+NO_NUMBER = "An upstream service sent a number that JSON does not have."
 NO_RECORD = "An upstream service sent something else where a list has a record."
 
 
@@ -87,6 +88,53 @@ async def test_such_a_text_in_custom_fields(execution: str) -> None:
     assert errors == [(["user", "customFields"], "UPSTREAM_BAD_RESPONSE", NO_TEXT)]
 
 
+NUMBERS = [b"NaN", b"-Infinity", b"Infinity", b"1e999", b"9" * 5000, b"-" + b"9" * 5000]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number.decode()[:9])
+@pytest.mark.parametrize("separator", [b": ", b":", b":\n"])
+async def test_a_number_that_json_does_not_have(execution: str, number: bytes, separator: bytes) -> None:
+    """It is null with an error; the record, its other values and the page stay."""
+    renewals = b'{"id": "%b", "renewalCount"%b%b, "action": "renewed"}' % (key(2).encode(), separator, number)
+    data, errors, calls = await execute(
+        execution,
+        "{ loans { totalCount nodes { id renewalCount action } } }",
+        loans=loans(loan(1), renewals),
+    )
+
+    assert data["loans"] == {
+        "totalCount": 2,
+        "nodes": [
+            {"id": key(1), "renewalCount": None, "action": "renewed"},
+            {"id": key(2), "renewalCount": None, "action": "renewed"},
+        ],
+    }
+    assert [(path, code) for path, code, _ in errors] == [
+        (["loans", "nodes", 1, "renewalCount"], "UPSTREAM_BAD_RESPONSE")
+    ]
+    assert (b"n" not in number) or errors[0][2] == NO_NUMBER
+    assert calls == ["/circulation-bff/loans"]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number.decode()[:9])
+async def test_such_a_number_in_a_sum_and_in_custom_fields(execution: str, number: bytes) -> None:
+    """A sum of which one amount is unknown is null with an error, and so is an object that holds it."""
+    user = b'{"id": "%b", "username": "u", "customFields": {"a": [%b]}}' % (key(2).encode(), number)
+    account = b'{"id": "%b", "userId": "%b", "remaining": %b}' % (key(3).encode(), key(2).encode(), number)
+    data, errors, _ = await execute(
+        execution,
+        f'{{ user(id: "{key(2)}") {{ username customFields accounts {{ amountRemaining }} }} }}',
+        users=b'{"users": [%b], "totalRecords": 1}' % user,
+        accounts=b'{"accounts": [%b], "totalRecords": 1}' % account,
+    )
+
+    assert data["user"] == {"username": "u", "customFields": None, "accounts": {"amountRemaining": None}}
+    assert sorted((path, code) for path, code, _ in errors) == [
+        (["user", "accounts", "amountRemaining"], "UPSTREAM_BAD_RESPONSE"),
+        (["user", "customFields"], "UPSTREAM_BAD_RESPONSE"),
+    ]
+
+
 @pytest.mark.parametrize("element", [b"null", b"5", b'"text"', b"[]", b"true"])
 async def test_an_element_that_is_no_object(execution: str, element: bytes) -> None:
     """It is null with an error, in nodes and in edges; other elements and the count are unchanged."""
@@ -130,7 +178,7 @@ async def test_an_element_that_is_no_object_in_a_batch(execution: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("body", [rb'{"loans": ["\ud800"', rb'{"a": NaN, "b": "\ud800"}', b"\xff"])
+@pytest.mark.parametrize("body", [rb'{"loans": ["\ud800"', rb'{"a": nan, "b": "\ud800"}', b"NaN", b"\xff"])
 async def test_a_body_that_is_not_json(execution: str, body: bytes) -> None:
     """A body that is not JSON and has an invalid text is still not JSON."""
     assert decode_json(body) is None
