@@ -14,7 +14,7 @@ from gateway.schema.object_lock import ObjectLock, object_number, type_id
 from gateway.schema.object_type import ObjectType
 from gateway.schema.refusal import Refusal
 from gateway.upstream.record_types import Record
-from gateway.upstream.services.polaris import HeldByAnother, Lock
+from gateway.upstream.services.polaris import HeldByAnother, Lock, is_on
 
 
 @strawberry.input(description="The input of `lockObject`.")
@@ -68,7 +68,7 @@ async def lock_object(info: Info, input: LockObjectInput) -> LockObjectResult:
     lock = lock_on(kind, number, locked.record)
     return ObjectLocked(
         lock=cast(ObjectLock, lock),
-        existing_lock=bool(lock.get("ExistingLock")),
+        existing_lock=lock.get("ExistingLock") is True,
     )
 
 
@@ -87,7 +87,3 @@ async def _find_lock(kind: int, number: int, look_up: LookUp) -> Lock | None:
         look_up.seen = f"The caller holds the lock since {lock.get('LockDate')}."
         return None
     return Lock(lock)
-
-
-def is_on(lock: Record, kind: int, number: int) -> bool:
-    return (lock.get("ObjectTypeID"), lock.get("ObjectID")) == (kind, number)

@@ -316,6 +316,35 @@ async def test_lock_without_its_object(gateway: Gateway) -> None:
     assert error["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ErrorCode": 70000, "Message": "Locked"},
+        {"ObjectTypeID": 27},
+        {"ObjectTypeID": 27, "ObjectID": 481},
+    ],
+    ids=str,
+)
+async def test_a_response_without_the_lock_is_no_lock(execute: Execute, body: Json) -> None:
+    """Neither an error nor the lock on another object says that this one is locked."""
+    document = "{ objectLock(objectType: PATRON, objectId: 480) { polarisUserName existingLock } }"
+    response, upstream_calls = await execute(document, None, httpx.Response(200, json=body))
+
+    assert response["data"] == {"objectLock": None}
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["UPSTREAM_BAD_RESPONSE"]
+    assert len(upstream_calls) == 1
+
+
+async def test_a_text_is_no_existing_lock(execute: Execute) -> None:
+    """A lock is not called an existing one for a value that is neither true nor false."""
+    body = {"ObjectTypeID": 27, "ObjectID": 480, "ExistingLock": "false"}
+    response, _ = await execute(LOCK_OBJECT, PATRON, httpx.Response(200, json=body))
+
+    assert response["data"]["lockObject"]["existingLock"] is False
+    assert [each["path"][-1] for each in response.get("errors", ())] == ["existingLock"]
+
+
 async def test_staff_email_is_not_exposed(gateway: Gateway) -> None:
     """The holder of a lock has a name; no field of the schema has the email address."""
     await lock(gateway, PATRON)
@@ -477,6 +506,10 @@ NO_LOCK: list[Json] = [
     {"kind": "empty"},
     {"kind": "wrong_shape"},
     {"kind": "wrong_shape", "shape": {"ObjectTypeID": 27}},
+    {"kind": "wrong_shape", "shape": {"ObjectTypeID": 27, "ObjectID": None}},
+    {"kind": "wrong_shape", "shape": {"ObjectTypeID": 27, "ObjectID": 481}},
+    {"kind": "wrong_shape", "shape": {"ObjectTypeID": 3, "ObjectID": 480}},
+    {"kind": "wrong_shape", "shape": {"ErrorCode": 70000, "Message": "Locked", "Data": None}},
     {"kind": "truncate"},
 ]
 

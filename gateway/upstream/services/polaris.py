@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Literal
 
 from gateway import errors
@@ -75,7 +76,7 @@ class Polaris(Service):
         del response  # an error holds the frames that it passes, and these their locals
         if status == 404:
             raise self._unavailable()
-        if record is None:
+        if record is None or not is_on(record, object_type_id, object_id):
             raise self._client.bad_shape()
         return record
 
@@ -102,8 +103,9 @@ class Polaris(Service):
         self._require_identity()
         write = _write("lockObject", object_type_id, object_id)
         body = {"ObjectTypeID": object_type_id, "ObjectID": object_id}
+        decode = partial(_lock, object_type_id, object_id)
         return await self._client.write_and_decode(
-            write, self.lock_object_route, body, decode=_lock, expected=_CONFLICT
+            write, self.lock_object_route, body, decode=decode, expected=_CONFLICT
         )
 
     unlock_object_route = Route("DELETE", _LOCK)
@@ -168,11 +170,16 @@ def _is_own_error(body: bytes) -> bool:
     return type((decode_object(body) or {}).get("ErrorCode")) is int
 
 
-def _lock(response: UpstreamResponse) -> Lock | HeldByAnother | None:
+def is_on(lock: Record, object_type_id: int, object_id: int) -> bool:
+    """Return True if a record is the lock on this object. An error, and another lock, prove nothing."""
+    return (lock.get("ObjectTypeID"), lock.get("ObjectID")) == (object_type_id, object_id)
+
+
+def _lock(object_type_id: int, object_id: int, response: UpstreamResponse) -> Lock | HeldByAnother | None:
     if response.status == 409:
         return _held_by_another(response)
-    record = decode_object(response.body)
-    return None if record is None or "ObjectID" not in record else Lock(record)
+    record = decode_object(response.body) or {}
+    return Lock(record) if is_on(record, object_type_id, object_id) else None
 
 
 def _release(response: UpstreamResponse) -> HeldByAnother | Literal[True] | None:
