@@ -55,6 +55,8 @@ class Collection:
     """A member that is added to every record, if it matters which interface sent it."""
     min_limit: int = 0
     """The least `limit` that the service accepts; 0 only counts."""
+    complete: Callable[[BoundCollection, Page, PageArguments], Coroutine[Any, Any, Page]] | None = None
+    """Reads what the service may leave out of the records of a page; of coroutines Any as below."""
 
     @overload
     def __get__(self, service: None, owner: type[Service]) -> Collection: ...
@@ -180,7 +182,8 @@ class BoundCollection:
         if page is None:
             del body  # which the frame of the error would hold
             raise self.bad_shape()
-        return page
+        complete = self.declaration.complete
+        return page if complete is None else await complete(self, page, arguments)
 
     async def read_body(
         self, query: str | None, *, limit: int, offset: int = 0, total: bool = False

@@ -140,12 +140,20 @@ def circulation_requests(library: Library, requests: Sequence[Record]) -> list[R
     return [request_view(library, request, loans.get(request.get("itemId", ""))) for request in requests]
 
 
+BATCH_CHUNK, BATCH_LIMIT = 20, 10
+
+
 def bff_requests(library: Library, requests: Sequence[Record]) -> list[Record]:
-    batches = {
+    """Render requests with their batches: the BFF reads those of 20 requests at once, and gets 10 at most."""
+    batch_of = {
         detail["confirmedRequestId"]: library.batch_requests.get(detail["batchId"])
         for detail in library.batch_request_details.values()
         if "confirmedRequestId" in detail
     }
+    batches: dict[str, Record | None] = {}
+    for start in range(0, len(requests), BATCH_CHUNK):
+        ids = [each["id"] for each in requests[start : start + BATCH_CHUNK] if each["id"] in batch_of]
+        batches |= {each: batch_of[each] for each in ids[:BATCH_LIMIT]}
     return [
         add_batch(to_bff_request(request_view(library, each)), batches.get(each["id"])) for each in requests
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from gateway.upstream import cql
 from gateway.upstream.caller import Service, keys_in
-from gateway.upstream.collection import BoundCollection, Collection
+from gateway.upstream.collection import BoundCollection, Collection, Page, PageArguments
 from gateway.upstream.record_types import FROM_CIRCULATION, Record, records_of
 from gateway.upstream.routes import Interface, Route
 from gateway.upstream.statuses import Write
@@ -21,6 +22,42 @@ BATCH_REQUESTS = Interface("circulation-bff-requests-batch", "1.0")
 _CHECKED_IN = {"item": dict, "loan": dict, "staffSlipContext": dict}
 
 
+BATCH = "batchRequestInfo"
+MAX_BATCHES = 10  # the default limit of mod-requests-mediated
+
+
+async def _complete_batches(collection: BoundCollection, page: Page, arguments: PageArguments) -> Page:
+    """Read requests again, ten by ten, of which the BFF may have left out the batch.
+
+    For each 20 requests of a page it reads their batches without a limit, and gets those of ten at most
+    (CirculationBffServiceImpl.getBatchRequestDetailsByRequestIds, `trait_pageable_limit` of
+    mod-requests-mediated). If it gets fewer than ten for a page, it got all.
+    """
+    records, decoder = page.records, arguments.decoder
+    if decoder is not None and BATCH not in decoder.members.of:
+        return page
+    unsure = [each for each in records if each.get(BATCH) is None]
+    if len(records) <= MAX_BATCHES or len(records) - len(unsure) < MAX_BATCHES:
+        return page
+    ids = [key for each in unsure if (key := _id_of(each)) is not None]
+    chunks = (ids[start : start + MAX_BATCHES] for start in range(0, len(ids), MAX_BATCHES))
+    pages = await asyncio.gather(
+        *(
+            collection.read(cql.query_of_ids("id", chunk), PageArguments(len(chunk), 0, False, decoder))
+            for chunk in chunks
+        )
+    )
+    again = {_id_of(each): each for part in pages for each in part.records}
+    return Page(
+        [each if (key := _id_of(each)) is None else again.get(key, each) for each in records], page.total
+    )
+
+
+def _id_of(request: Any) -> str | None:  # Any: a record, or a Struct of members of one
+    key = request.get("id")
+    return key if type(key) is str else None
+
+
 class CirculationBff(Service):
     """The interfaces of mod-circulation-bff."""
 
@@ -32,6 +69,7 @@ class CirculationBff(Service):
     requests = Collection(
         Route("GET", "/circulation-bff/requests", REQUESTS, "circulation-bff.requests.collection.get"),
         "requests",
+        complete=_complete_batches,
     )
 
     loan_route = Route("GET", "/circulation-bff/loans/{loanId}", LOANS, "circulation-bff.loans.item.get")

@@ -1,0 +1,96 @@
+"""The batches of many requests: the BFF reads those of 20 requests at once, and gets ten of them at most."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.gateway_over import gateway_over, key
+from tests.gateway_under_test import Gateway, Json, open_gateway
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.parametrize("execution", ["plan", "generic"]),
+]
+
+REQUESTS = "{ requests(first: %d) { nodes { id batchRequestInfo { batchRequest { id } } %s } } }"
+LIST = "GET /circulation-bff/requests"
+
+
+def add_to_batch(gateway: Gateway, count: int) -> set[str]:
+    """Make so many requests parts of the seeded batch, and return their ids."""
+    library = gateway.library
+    detail = next(each for each in library.batch_request_details.values() if "confirmedRequestId" in each)
+    library.batch_request_details.clear()
+    chosen = sorted(library.requests.values(), key=lambda each: (each["requestDate"], each["id"]))[:count]
+    for request in chosen:
+        library.batch_request_details[request["id"]] = {
+            **detail,
+            "id": request["id"],
+            "confirmedRequestId": request["id"],
+        }
+    return {request["id"] for request in chosen}
+
+
+def in_a_batch(nodes: Json) -> set[str]:
+    return {each["id"] for each in nodes if each["batchRequestInfo"] is not None}
+
+
+async def test_each_request_of_a_batch_has_it(execution: str) -> None:
+    """Of 50 requests, 30 belong to a batch, and the BFF sends it for 20: the other 30 are read ten by ten."""
+    async with open_gateway(execution=execution) as gateway:
+        batched = add_to_batch(gateway, 30)
+        data = await gateway.data(REQUESTS % (50, ""))
+        calls = gateway.calls
+
+    nodes = data["requests"]["nodes"]
+    assert len(nodes) == 50
+    assert in_a_batch(nodes) == batched
+    assert [call.path for call in calls] == ["/circulation-bff/requests"] * 4
+    assert [call.query["limit"] for call in calls] == ["50", "10", "10", "10"]
+
+
+@pytest.mark.parametrize(("batched", "first"), [(9, 50), (10, 10), (0, 50)])
+async def test_one_call_is_enough(execution: str, batched: int, first: int) -> None:
+    """If the BFF sends fewer than ten batches, or the page has ten requests, none can be missing."""
+    async with open_gateway(execution=execution) as gateway:
+        ids = add_to_batch(gateway, batched)
+        data = await gateway.data(REQUESTS % (first, ""))
+        paths = gateway.paths()
+
+    assert in_a_batch(data["requests"]["nodes"]) == ids
+    assert paths == [LIST]
+
+
+async def test_requests_of_circulation(execution: str) -> None:
+    """Beside a member that only circulation sends, the batches are loaded by id, and completed too."""
+    async with open_gateway(execution=execution) as gateway:
+        batched = add_to_batch(gateway, 15)
+        data = await gateway.data(REQUESTS % (30, "loan { dueDate }"))
+        paths = gateway.paths()
+
+    assert in_a_batch(data["requests"]["nodes"]) == batched
+    assert paths == ["GET /circulation/requests", *[LIST] * 3]  # of 30 by id, and 20 without a batch again
+
+
+async def test_the_second_read_fails(execution: str) -> None:
+    """If the BFF fails on the second read, the list is an error: which batches are missing is not known."""
+    rows = [{"id": key(each), "batchRequestInfo": {"batchRequestId": key(99)}} for each in range(10)]
+    rows += [{"id": key(each)} for each in range(10, 20)]
+    limits = []
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        limits.append(request.url.params["limit"])
+        if limits[-1] == "20":
+            return httpx.Response(200, json={"requests": rows, "totalRecords": 20})
+        return httpx.Response(500)
+
+    async with gateway_over(upstream, execution=execution, lists_from="bff") as gateway:
+        result = await gateway.execute(REQUESTS % (20, ""))
+
+    assert result["data"] == {"requests": None}
+    (error,) = result["errors"]
+    assert error["path"] == ["requests"]
+    assert error["extensions"]["code"] == "UPSTREAM_ERROR"
+    assert limits[0] == "20"
+    assert set(limits[1:]) == {"10"}
