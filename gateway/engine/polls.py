@@ -11,6 +11,7 @@ from gateway.errors import GatewayError, Unauthenticated
 from gateway.live.changes import Change, Kind, Watch
 
 POLL_SECONDS = 2.0
+FAILURES = 3  # reads that fail in a row: what streams have shown may be no longer true
 
 
 class Subscriber(Protocol):
@@ -57,7 +58,10 @@ class Polls:
 
 
 class Poll:
-    """The poll of one record. A read that fails is repeated; the end of the login is for the streams."""
+    """The poll of one record. A read that fails is repeated; the end of the login is for the streams.
+
+    While it fails again and again, streams show the error, and afterwards the record as it is then.
+    """
 
     def __init__(self, tenant: str, watch: Watch, seconds: float) -> None:
         self.subscribers: dict[Subscriber, None] = {}
@@ -76,6 +80,7 @@ class Poll:
             self._task.cancel()
 
     async def _run(self, record: Any) -> None:
+        failures = 0
         while True:
             await asyncio.sleep(self._seconds)
             former = record
@@ -84,10 +89,16 @@ class Poll:
             except Unauthenticated:
                 self._send("resync")  # each stream reads it itself, and ends
             except GatewayError:
+                failures += 1
+                if failures == FAILURES:
+                    self._send("resync")  # each stream reads it itself, and shows the error
                 continue
             except Exception:  # reported where a stream reads it
                 self._send("resync")
-            if record != former:
+            failures, former_failures = 0, failures
+            if former_failures >= FAILURES:
+                self._send("resync")
+            elif record != former:
                 self._send("created" if former is None else "deleted" if record is None else "updated")
 
     def _send(self, kind: Kind) -> None:

@@ -146,7 +146,9 @@ class ObjectLockField(SubscriptionField):
         return await loaders.upstream.polaris.lock(int(object_type), int(object_id))
 
     def result(self, watch: Watch, change: Change, record: Json) -> Json:
-        kind = "deleted" if record is None and change.kind != "resync" else change.kind
+        kind = change.kind  # of the poll, after which the lock may have changed again
+        if kind != "resync" and (record is None) != (kind == "deleted"):
+            kind = "deleted" if record is None else "updated"
         return {"kind": kind, "occurredAt": date_text(change.occurred_at), "objectLock": record}
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.engine.polls import FAILURES
 from gateway.identity import PolarisIdentity
 from tests.live.live_library import LiveLibrary, idle, live_library
 
@@ -73,7 +74,7 @@ async def test_subscribers_of_an_object_share_its_poll(live: LiveLibrary) -> Non
 
 
 async def test_an_unchanged_lock_is_polled_in_silence(live: LiveLibrary) -> None:
-    """Nothing is sent while nothing changes, or while Polaris cannot be read."""
+    """Nothing is sent while nothing changes, or if Polaris cannot be read once."""
     stream = await live.subscribe(CHANGED, {"id": 29937}, polaris=staff(live))
     waiting = await stream.begin()
     assert len(live.calls()) == 1
@@ -83,6 +84,41 @@ async def test_an_unchanged_lock_is_polled_in_silence(live: LiveLibrary) -> None
 
     assert len(live.calls()) >= 2
     assert await idle(waiting)
+
+
+@pytest.mark.parametrize(("status", "code"), [(500, "UPSTREAM_ERROR"), (403, "FORBIDDEN")])
+async def test_an_outage_of_polaris_is_shown(live: LiveLibrary, status: int, code: str) -> None:
+    """A lock that cannot be read again and again is one error, and then the lock as it is."""
+    stream = await live.subscribe(CHANGED, {"id": 4711}, polaris=staff(live))
+    waiting = await stream.begin()
+    live.sandbox.faults.add(kind="status", status=status, path="/Polaris")
+
+    failed = await waiting
+    reads = len(live.calls())
+    waiting = await stream.begin()
+    await asyncio.sleep(0.1)
+    assert len(live.calls()) >= 2
+    assert await idle(waiting)
+    live.sandbox.faults.clear()
+    restored = await waiting
+
+    assert failed.codes == [code]
+    assert failed.response["data"] == {"objectLockChanged": None}
+    assert reads == 1 + FAILURES + 1
+    assert restored.data == {"objectLockChanged": {"kind": "RESYNC", "objectLock": None}}
+
+
+async def test_a_lock_that_is_taken_again_is_not_deleted(live: LiveLibrary) -> None:
+    """A lock that was released when it was polled, and is held when it is read, is a changed one."""
+    await live.mutate(LOCK, polaris=staff(live, "annex", 12))
+    stream = await live.subscribe(CHANGED, {"id": 4711}, polaris=staff(live))
+    waiting = await stream.begin()
+    released = '{"ErrorCode": 0, "Message": "The object is not locked."}'
+    live.sandbox.faults.add(kind="status", status=404, body=released, path="/Polaris", times=1)
+
+    result = (await waiting).data["objectLockChanged"]
+
+    assert (result["kind"], result["objectLock"]["id"]) == ("UPDATED", "27:4711")
 
 
 async def test_the_end_of_the_login_ends_the_stream(live: LiveLibrary) -> None:
