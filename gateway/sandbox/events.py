@@ -17,8 +17,9 @@ from typing import NamedTuple
 from gateway.sandbox.collections.item_context import effective_location_id
 from gateway.sandbox.collections.items import storage_item
 from gateway.sandbox.collections.requests import is_open
-from gateway.sandbox.library import Library, Record, RecordsById
-from gateway.sandbox.metadata import copy_records, own_fields
+from gateway.sandbox.library import Library, Record
+from gateway.sandbox.metadata import own_fields
+from gateway.sandbox.stored_records import Changes, Difference, recorded_changes
 
 COLLECTIONS = ("loans", "requests", "items", "users", "accounts")
 WRITTEN_BY_BATCH = frozenset({"position", "metadata"})
@@ -37,46 +38,28 @@ class Event(NamedTuple):
     timestamp: int
 
 
-class Difference(NamedTuple):
-    """A record before and after a write; None if it did not exist."""
-
-    old: Record | None
-    new: Record | None
-
-    @property
-    def key(self) -> str:
-        return str((self.new or self.old or {})["id"])
-
-    @property
-    def is_moved(self) -> bool:
-        """True for a request of which only the position in the queue has changed."""
-        if self.old is None or self.new is None:
-            return False
-        names = {*self.old, *self.new}
-        changed = {name for name in names if self.old.get(name) != self.new.get(name)}
-        return "position" in changed <= WRITTEN_BY_BATCH
-
-
 @contextmanager
 def published_changes(library: Library, publish: Publish | None) -> Iterator[None]:
     """Publish the events of the records that are changed meanwhile, in the order of their collections."""
     if publish is None:
         yield
         return
-    before = {name: copy_records(getattr(library, name)) for name in COLLECTIONS}
-    try:
-        yield
-    finally:
-        for event in events_of(library, before):
-            publish(event)
+    with recorded_changes(library, COLLECTIONS) as changes:
+        try:
+            yield
+        finally:
+            for event in events_of(library, changes):
+                publish(event)
 
 
-def events_of(library: Library, before: dict[str, RecordsById]) -> Iterator[Event]:
+def events_of(library: Library, changes: Changes) -> Iterator[Event]:
     """Return the events of all records that differ from those before."""
-    differences = {name: list(find_differences(before[name], getattr(library, name))) for name in COLLECTIONS}
+    differences = {
+        name: [each for each in changes.differences(name) if has_changed(each)] for name in COLLECTIONS
+    }
     for each in differences["loans"]:
         yield domain_event(library, "circulation.loan", each)
-    moved = [each for each in differences["requests"] if each.is_moved]
+    moved = [each for each in differences["requests"] if is_moved(each)]
     for each in differences["requests"]:
         if each not in moved:
             yield domain_event(library, "circulation.request", each)
@@ -92,15 +75,19 @@ def events_of(library: Library, before: dict[str, RecordsById]) -> Iterator[Even
             yield balance_event(library, each)
 
 
-def find_differences(before: RecordsById, after: RecordsById) -> Iterator[Difference]:
-    for key, new in after.items():
-        old = before.get(key)
-        # Nearly all are equal, and copying the fields of each would take six times as long.
-        if old is None or (old != new and own_fields(old) != own_fields(new)):
-            yield Difference(old, new)
-    for key, old in before.items():
-        if key not in after:
-            yield Difference(old, None)
+def has_changed(difference: Difference) -> bool:
+    """Return True unless only members have changed that are stored elsewhere."""
+    old, new = difference
+    return old is None or new is None or own_fields(old) != own_fields(new)
+
+
+def is_moved(difference: Difference) -> bool:
+    """Return True for a request of which only the position in the queue has changed."""
+    old, new = difference
+    if old is None or new is None:
+        return False
+    changed = {name for name in {*old, *new} if old.get(name) != new.get(name)}
+    return "position" in changed <= WRITTEN_BY_BATCH
 
 
 def domain_event(library: Library, topic: str, difference: Difference) -> Event:

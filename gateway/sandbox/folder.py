@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.sandbox.clock import to_java_date
 from gateway.sandbox.collections.loan_history import add_initial_entries
 from gateway.sandbox.library import Library, Record, RecordsById
+from gateway.sandbox.stored_records import stored
 
 COLLECTION_FILES = {
     "users.json": "users",
@@ -98,7 +99,7 @@ def load_library(folder: Path, *, tenant: str) -> Library:
             check_fields(folder / name, record, REQUIRED_FIELDS.get(collection, {}))
             if collection == "users":
                 convert_user_dates(folder / name, record)
-        getattr(library, collection).update(index_by_id(records))
+        getattr(library, collection).update(stored(index_by_id(records)))
     if not library.loan_history:
         add_initial_entries(library)
     return library

@@ -26,8 +26,9 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from gateway.sandbox import Event, Library, Sandbox, create_sandbox
-from gateway.sandbox.events import Difference, domain_event, inventory_event
+from gateway.sandbox.events import domain_event, inventory_event
 from gateway.sandbox.library import Record
+from gateway.sandbox.stored_records import Difference
 from tests.live.kafka_server import Modules, modules
 from tests.store_server import PATIENCE
 

@@ -26,6 +26,7 @@ from gateway.sandbox.seed.requests import add_requests
 from gateway.sandbox.seed.seeder import Seeder
 from gateway.sandbox.seed.settings import add_settings
 from gateway.sandbox.seed.users import add_users
+from gateway.sandbox.stored_records import stored
 
 STEPS = (
     add_places,
@@ -85,6 +86,8 @@ class SeededLibrary(Library):
         if name in SeededLibrary.__slots__ or name not in self._pickled:
             raise AttributeError(name)
         part = pickle.loads(self._pickled[name])  # noqa: S301 - bytes from below
+        if isinstance(part, dict):
+            part = stored(part)
         if name in self._appended:
             part |= self._appended.pop(name)
         setattr(self, name, part)
