@@ -493,12 +493,13 @@ class FieldPlace:
             return self._missing()
         writer = self.writer
         read = self.record.leaf((key,), ListOf(str, nullable=True))
-        each, value = writer.name("e"), writer.name("l")
+        each, keys, value, body = writer.name("e"), writer.name("k"), writer.name("l"), list[Any]()
         target = Record(self.record.struct, self.target, {}, {("id",): each})
-        result = writer.write_object(self.target, self.details, [], target)  # which needs no lines
+        result = writer.write_object(self.target, self.details, body, target)
         writer.counts = True
-        elements = f"{result} for {each} in {writer.bind(check_ids)}({value}) if {each} is not None"
-        lines: Block = [f"{value} = [{elements}]", f"c += len({value})"]
+        ids = f"for {each} in filter(None, {keys}):"
+        lines: Block = [f"{keys} = {writer.bind(check_ids)}({value})", f"{value} = []"]
+        lines += [ids, [*body, f"{value}.append({result})"], f"c += len({value})"]
         self.block += [f"{value} = {read}", f"if {value} is not None:", lines]
         return value
 

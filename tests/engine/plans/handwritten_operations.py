@@ -85,6 +85,11 @@ HANDWRITTEN: tuple[tuple[str, Json], ...] = (
     ("{ users(first: 5) { nodes { accounts { amountRemaining totalCount nodes { remaining } } } } }", {}),
     ("{ users(first: 5) { nodes { id accounts(first: 0) { owed: amountRemaining } } } accounts(first: 2) { "
      "amountRemaining nodes { amount feeFineType metadata { createdDate } } } }", {}),
+    # Lists below the records of a list of keys, of which nothing else is selected.
+    ("{ locations(first: 4) { nodes { primaryServicePoint { pickupRequests(first: 1) { nodes { id } } } "
+     "servicePoints { openLoans(first: 1) { nodes { id } } } } } }", {}),
+    ("{ locations(first: 4) { nodes { servicePoints { id openLoans(first: 1) { nodes { dueDate } } } "
+     "primaryServicePoint { id pickupRequests(first: 2) { nodes { id } } } } } }", {}),
     # Members that only one of the two interfaces sends.
     ("{ loans(first: 8) { nodes { id claimedReturnedDate reminders { __typename } borrower { openLoans { "
      "nodes { id claimedReturnedDate } } } } } }", {}),
