@@ -43,7 +43,7 @@ class Event(NamedTuple):
 def changes_of(
     topic: str, key: str | None, value: object, tenant: str | None, timestamp: int
 ) -> list[Change]:
-    """Return the changes that an event signals; none for an unknown, malformed or foreign one.
+    """Return the changes that an event signals; none for an unknown or foreign one.
 
     `topic` is the name after `{ENV}.{tenant}.`, `value` the decoded JSON, `tenant` the one of the header or
     of the topic, and `timestamp` that of Kafka's record in milliseconds, which becomes the position. An event
@@ -56,6 +56,16 @@ def changes_of(
     else:
         event = _read(value, key, tenant, timestamp, is_wrapped=not topic.startswith("inventory."))
     return [] if event is None else list(TOPICS[topic](event))
+
+
+def changes_of_unreadable(topic: str, tenant: str, timestamp: int) -> list[Change]:
+    """Return the changes of an event that cannot be read: all who watch what it may be about read again."""
+    occurred_at = _time(timestamp)
+    if occurred_at is None:
+        return []
+    event = Event("resync", {}, {}, None, tenant, occurred_at, timestamp)
+    subjects = (subject for subject, topics in SUBJECT_TOPICS.items() if topic in topics)
+    return [_change(event, subject, "resync", "", {ALL_KEYS}) for subject in subjects]
 
 
 def _read(
@@ -74,7 +84,7 @@ def _read(
     old, new = _member(records, "old"), _member(records, "new")
     id = _id(new, "id") or _id(old, "id") or (key.lower() if key and key != NO_RECORD else None)
     time = value.get("timestamp" if is_wrapped else "eventTs")
-    occurred_at = _time(time if isinstance(time, int) else timestamp)
+    occurred_at = (_time(time) if type(time) is int else None) or _time(timestamp)
     if occurred_at is None:
         return None
     return Event(kind, old, new, id, named, occurred_at, timestamp)

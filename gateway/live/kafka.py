@@ -205,6 +205,7 @@ class KafkaSource:
                 batches = await consumer.getmany(timeout_ms=1000, max_records=500)
             except RecordTooLargeError:
                 KAFKA_EVENTS.add("oversized")
+                self._changes.resync(datetime.now(UTC), time.time_ns() // 1_000_000)  # it may be any topic's
                 continue
             for partition, records in batches.items():
                 self._positions[partition] = records[-1].offset + 1

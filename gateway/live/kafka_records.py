@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import msgspec
 
 from gateway.live.changes import Change
-from gateway.live.folio_events import TOPICS, changes_of
+from gateway.live.folio_events import TOPICS, changes_of, changes_of_unreadable
 from gateway.observability.counters import ProcessCounter
 
 Outcome: TypeAlias = Literal["published", "skipped", "malformed", "oversized"]
@@ -60,23 +60,30 @@ class Topics:
         }
 
     def read(self, record: Any) -> tuple[Outcome, list[Change]]:  # Any: aiokafka has no types
-        """Return the changes of a record of Kafka, and the outcome to count."""
+        """Return the changes of a record of Kafka, and the outcome to count.
+
+        Those of one that cannot be read are resyncs, if its tenant is known: a change is missing.
+        """
         parts = self.split(record.topic)
         if parts is None or record.value is None:  # the latter is a deletion in a compacted topic
             return "skipped", []
-        if len(record.value) > MAX_EVENT_BYTES:
-            return "oversized", []
-        try:
-            value: object = msgspec.json.decode(record.value)
-            key = None if record.key is None else record.key.decode()
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return "malformed", []
-        tenant, topic = parts
+        topic, tenant = parts[1], parts[0] or _tenant(record.headers)
         # Producers set the time of their events (Kafka, `message.timestamp.type=CreateTime`). One whose clock
         # is ahead would let streams resume in the future, and miss all that comes before.
         timestamp = min(record.timestamp, time.time_ns() // 1_000_000)
-        result = changes_of(topic, key, value, tenant or _tenant(record.headers), timestamp)
-        return ("published" if result else "skipped"), result
+        outcome: Outcome = "malformed"
+        if len(record.value) > MAX_EVENT_BYTES:
+            outcome = "oversized"
+        else:
+            try:
+                value: object = msgspec.json.decode(record.value)
+                key = None if record.key is None else record.key.decode()
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass
+            else:
+                result = changes_of(topic, key, value, tenant, timestamp)
+                return ("published" if result else "skipped"), result
+        return outcome, [] if tenant is None else changes_of_unreadable(topic, tenant, timestamp)
 
 
 def _tenant(headers: Iterable[tuple[str, bytes]]) -> str | None:

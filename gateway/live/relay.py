@@ -37,8 +37,8 @@ RELAY_MESSAGES = ProcessCounter(
     "outcome",
     ("sent", "received", "malformed", "oversized", "dropped"),
 )
-"""`malformed` and `oversized`: received and skipped. `dropped`: the changes of a message that were not sent,
-because too many waited for the store; the other replicas then send a resync to their streams."""
+"""`malformed` and `oversized`: received, and followed by a resync. `dropped`: the changes of a message that
+were not sent, because too many waited for the store; the others then send a resync to their streams."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +65,7 @@ class Relay:
         self._has_work = asyncio.Event()
         self._was_lost = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._resync: asyncio.TimerHandle | None = None
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder(Message)
 
@@ -84,6 +85,8 @@ class Relay:
 
     async def aclose(self) -> None:
         """End the background tasks, and try once more to send what waits."""
+        if self._resync is not None:
+            self._resync.cancel()
         for each in self._tasks:
             each.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -138,9 +141,7 @@ class Relay:
         if self._was_lost:
             log.warning("The changes of other replicas are received again")
             self._was_lost = False
-        position = self._changes.next_position()
-        self._changes.start(position)
-        self._changes.resync(datetime.now(UTC), position)
+        self._publish_resync()
 
     def _note_loss(self) -> None:
         if not self._was_lost:
@@ -148,14 +149,19 @@ class Relay:
             self._was_lost = True
 
     def _take(self, content: bytes) -> None:
-        """Publish the changes of a message, unless it is this process's own, malformed or oversized."""
+        """Publish the changes of a message, unless it is this process's own.
+
+        One that cannot be read, such as that of a replica of another version, has changes that are missing.
+        """
         if len(content) > MAX_MESSAGE:
             RELAY_MESSAGES.add("oversized")
+            self._resync_soon()
             return
         try:
             message = self._decoder.decode(content)
         except (msgspec.DecodeError, RecursionError):  # invalid UTF-8, and wrong types too
             RELAY_MESSAGES.add("malformed")
+            self._resync_soon()
             return
         if message.sender == self._sender:
             return
@@ -163,9 +169,18 @@ class Relay:
         for change in message.changes:
             self._changes.publish(change)
         if message.is_incomplete:
-            position = self._changes.next_position()
-            self._changes.start(position)
-            self._changes.resync(datetime.now(UTC), position)
+            self._publish_resync()
+
+    def _resync_soon(self) -> None:
+        """Let all streams read again, once for all messages of the pause that cannot be read."""
+        if self._resync is None:
+            self._resync = asyncio.get_running_loop().call_later(self._pause, self._publish_resync)
+
+    def _publish_resync(self) -> None:
+        self._resync = None
+        position = self._changes.next_position()
+        self._changes.start(position)
+        self._changes.resync(datetime.now(UTC), position)
 
 
 def _report_end(task: asyncio.Task[None]) -> None:

@@ -202,8 +202,11 @@ async def test_a_topic_of_several_tenants(settings: KafkaSettings, server: Kafka
     ]
 
 
-async def test_bad_events_are_counted_and_skipped(settings: KafkaSettings, server: KafkaServer) -> None:
-    """Malformed, oversized, unknown and foreign events do not keep the next one away, nor do other topics."""
+async def test_bad_events_are_counted(settings: KafkaSettings, server: KafkaServer) -> None:
+    """Malformed, oversized, unknown and foreign events do not keep the next one away, nor do other topics.
+
+    Those that cannot be read may have been changes, so that all who watch loans are to read again.
+    """
     topic, rules = (f"{settings.env}.college.circulation.{each}" for each in ("loan", "rules"))
     before = Counter(KAFKA_EVENTS.counts)
     async with modules(server.address) as folio:
@@ -220,6 +223,9 @@ async def test_bad_events_are_counted_and_skipped(settings: KafkaSettings, serve
             await folio.send(topic, loan_event("college", "l1", "u1"))
 
             assert (await opened.next()).id == "l1"
+            resync = await opened.next()
+            assert (resync.kind, resync.tenant, resync.subject) == ("resync", "college", "loan")
+            assert len(opened.changes.published) == 4 + 1
 
     assert Counter(KAFKA_EVENTS.counts) - before == {
         "malformed": 3,

@@ -220,8 +220,10 @@ async def test_dropped_changes_are_a_resync_of_the_others() -> None:
             assert RELAY_MESSAGES.counts["dropped"] == dropped + 1
 
 
-async def test_what_is_no_message_is_skipped() -> None:
-    """Malformed and oversized messages are counted and skipped, and the next one is published."""
+async def test_what_is_no_message_is_followed_by_a_resync() -> None:
+    """Malformed and oversized messages are counted, and the next one is published. All streams are to read
+    again, once, because such a message may have had changes.
+    """
     contents = [
         b"",
         b"\xff",
@@ -244,6 +246,10 @@ async def test_what_is_no_message_is_skipped() -> None:
             counted = {name: RELAY_MESSAGES.counts[name] - number for name, number in before.items()}
             assert counted == {"sent": 0, "received": 1, "malformed": 7, "oversized": 1, "dropped": 0}
             assert len(changes.kept) == 1
+            position = changes.kept[0].position
+            assert (await following(stream)).startswith("loan resync : ")
+            assert changes.since("diku", LOAN, position) is None
+            assert stream.first_pending is None
 
 
 async def test_a_store_that_does_not_respond_is_noticed() -> None:
