@@ -731,6 +731,26 @@ def test_files_that_cannot_be_read_or_written(folder: Path) -> None:
     )
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, which only Linux has")
+@pytest.mark.parametrize("command", ["manual queries", "--help"])
+def test_output_to_a_full_disk_is_one_line(command: str) -> None:
+    """Output that the disk has no space for ends the command with one line, not with a traceback."""
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-W", "error", "-m", "gateway", *command.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    assert (process.returncode, process.stderr) == (
+        2,
+        "standard output: cannot be written: No space left on device\n",
+    )
+
+
 def test_slow_loading_of_a_library_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Loading that takes long is reported."""
 

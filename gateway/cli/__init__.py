@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from importlib import import_module
 
 import click
@@ -20,6 +23,8 @@ COMMANDS = (
     "serve",
     "settings",
 )  # each is a module of this package with a command of its name
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of a file that standard output is written to
 
 
 class ServeByDefault(click.Group):
@@ -59,4 +64,11 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line."""
-    cli.main(prog_name=PROGRAM)
+    try:
+        cli.main(prog_name=PROGRAM)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes at its end
+        click.echo(f"standard output: cannot be written: {error.strerror}", err=True)
+        sys.exit(2)
