@@ -140,6 +140,8 @@ class _OperationExecution:
         except Exception as error:
             self.results[plan.name] = self.fail(error, plan.nodes)
             return
+        if value is None:  # as it is in the results
+            return
         try:
             (result,) = await complete(self, plan.target, [value], plan)
         except Exception as error:  # raised again, or not, when graphql-core completes the value

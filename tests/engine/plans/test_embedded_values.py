@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.engine.plans.cache import FALLBACKS
 from tests.gateway_over import gateway_over, key
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("execution", ["plan", "generic"])]
@@ -140,3 +141,37 @@ async def test_a_null_hrid_in_the_embedded_item_is_fetched(execution: str, hrid:
     expected = hrid.get("instanceHrid") or "fetched"
     assert nodes == [{"item": {"barcode": "b", "instance": {"id": key(4), "hrid": expected}}}]
     assert paths == ([] if hrid.get("instanceHrid") else ["/inventory/instances"])
+
+
+async def test_links_of_targets_by_a_list_of_keys(execution: str) -> None:
+    """Targets of which only an id and links by it are selected are not loaded, and have their own links."""
+    query = """{ locations(first: 2) {
+        edges { node { campus { name } } }
+        nodes { servicePoints { openLoans(first: 1) { nodes { id } } } }
+    } }"""
+    location = {"campusId": key(1), "servicePointIds": [key(5), key(6)]}
+    loan = {"id": key(9), "checkoutServicePointId": key(6)}
+    responses: dict[str, Json] = {
+        "/locations": {"locations": [{"id": key(2), **location}, {"id": key(3), **location}]},
+        "/location-units/campuses": {"loccamps": [{"id": key(1), "name": "North"}], "totalRecords": 1},
+        "/circulation-bff/loans": {"loans": [loan], "totalRecords": 1},
+    }
+    fallbacks = FALLBACKS.counts["record"]
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=responses[request.url.path])
+
+    async with gateway_over(upstream, execution=execution) as gateway:
+        result = await gateway.execute(query)
+
+    points = [{"openLoans": {"nodes": []}}, {"openLoans": {"nodes": [{"id": key(9)}]}}]
+    assert result == {
+        "data": {
+            "locations": {
+                "edges": [{"node": {"campus": {"name": "North"}}}] * 2,
+                "nodes": [{"servicePoints": points}] * 2,
+            }
+        }
+    }
+    assert sorted(request.url.path for request in gateway.requests) == sorted(responses)
+    assert FALLBACKS.counts["record"] == fallbacks

@@ -86,11 +86,13 @@ def test_there_are_two_thousand_cases() -> None:
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_random_operations(seed: int) -> None:
     """Fragments, aliases, merged fields, conditions and links have the same result in any combination."""
+    fallbacks = FALLBACKS.counts["record"]
     async with compare_executions(SANDBOX) as side:
         await compare_random(side, seed)
 
     assert side.with_errors == 0
     assert side.more == 0
+    assert FALLBACKS.counts["record"] == fallbacks
 
 
 @pytest.mark.slow
@@ -125,10 +127,12 @@ async def test_unusual_values(name: str) -> None:
 
 async def test_handwritten_operations() -> None:
     """Links by several paths are fetched once in both executions, and plans never send more calls."""
+    fallbacks = FALLBACKS.counts["record"]
     async with compare_executions(SANDBOX) as side:
         await compare_handwritten(side)
 
     assert side.more == 0
+    assert FALLBACKS.counts["record"] == fallbacks
 
 
 @pytest.mark.slow
