@@ -162,8 +162,6 @@ EMBEDDED_KEYS: frozenset[Path] = frozenset({("id",), ("batchId",), ("itemId",)})
 class ConnectionLink(PagedField, Link):
     """A connection on a record: the records that have its key."""
 
-    reads_ids = False
-
     @property
     def semantic_non_null(self) -> Levels:
         return (0,) if self.key in EMBEDDED_KEYS else ()
@@ -173,7 +171,7 @@ class ConnectionLink(PagedField, Link):
         window, clause, sort = request
         loaders = context.loaders.direct if selected.is_direct else context.loaders
         loader: Grouped = getattr(loaders, self.loader)(clause, sort)
-        return Load(loader, lambda key: (str(key), window), empty=Slice([], window.offset, 0, False))
+        return Load(loader, lambda key: (key, window), empty=Slice([], window.offset, 0, False))
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         sources = self.sources(selected, False)
@@ -186,10 +184,8 @@ class ConnectionLink(PagedField, Link):
 class FullListLink(ComputedLink):
     """A list that upstream serves completely, one parent per call."""
 
-    reads_ids = False
-
     def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
-        return Load(getattr(context.loaders, self.loader), str, Slice, self.without_key())
+        return Load(getattr(context.loaders, self.loader), None, Slice, self.without_key())
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(1, self.batched, rows)

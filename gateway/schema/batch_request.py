@@ -92,7 +92,7 @@ class DetailsOfBatch(ConnectionLink):
         window = request.window
         request.check(context)
         loader = context.loaders.details_of_batch_request
-        return Load(loader, lambda key: (str(key), window), empty=Slice([], window.offset, 0, False))
+        return Load(loader, lambda key: (key, window), empty=Slice([], window.offset, 0, False))
 
 
 def _details(description: str) -> Declared:

@@ -4,12 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.fields.base import Declared
+from gateway import errors
+from gateway.context import Context
+from gateway.fields.base import Declared, Json, Load, Selected
 from gateway.fields.link import link
-from gateway.fields.page import ConnectionLink, connection, connection_link
+from gateway.fields.page import ConnectionLink, PageRequest, connection, connection_link
 from gateway.fields.record import derived, field
 from gateway.fields.root import root
 from gateway.fields.scalars import DateTime
+from gateway.loaders.pages import Window
 from gateway.schema.circulation_log_search import (
     LATEST_RECORDS_FIRST,
     CirculationLogAction,
@@ -136,7 +139,23 @@ class LogOfRecord(ConnectionLink):
     batched = False
 
 
-def log_of(description: str, *, loader: str, key: str, batched: bool = True) -> Declared:
+class LogOfUser(ConnectionLink):
+    """The log of a user, by the barcode."""
+
+    reads_ids = False
+
+    def load(self, context: Context, request: PageRequest, selected: Selected) -> Load:
+        load = super().load(context, request, selected)
+
+        def key(barcode: Json) -> tuple[str, Window]:
+            if type(barcode) is not str:
+                raise errors.UpstreamBadResponse("An upstream service sent a barcode that is no text.")
+            return barcode, request.window
+
+        return load._replace(key=key)
+
+
+def log_of(description: str, *, loader: str, key: str, kind: type[ConnectionLink] = LogOfRecord) -> Declared:
     """Declare the circulation log of a record, latest first."""
     return connection_link(
         description,
@@ -145,7 +164,7 @@ def log_of(description: str, *, loader: str, key: str, batched: bool = True) -> 
         filter=CirculationLogFilter,
         sort=CirculationLogSort,
         default_sort=LATEST_RECORDS_FIRST,
-        kind=ConnectionLink if batched else LogOfRecord,
+        kind=kind,
     )
 
 

@@ -10,7 +10,7 @@ import strawberry
 from gateway.context import Context, Info
 from gateway.fields.arguments import condition
 from gateway.fields.base import Arguments, Json, Load, Path, Selected
-from gateway.fields.link import link
+from gateway.fields.link import id_in, link
 from gateway.fields.page import PageRequest, connection, connection_link, full_list_link
 from gateway.fields.record import field, record_of
 from gateway.fields.root import lookup, root
@@ -173,11 +173,12 @@ class ItemsOfInstance(ItemsOfRecord):
         return load.one((record.get("id"), record.get("isBoundWith")))
 
     def load(self, context: Context, request: PageRequest, selected: Selected) -> Load:
-        def key(read: tuple[str | None, bool | None]) -> OfInstance | None:
-            instance_id, is_bound_with = read
-            return (
-                None if instance_id is None else OfInstance(str(instance_id), request.window, is_bound_with)
-            )
+        def key(read: tuple[Json, Json]) -> OfInstance | None:
+            instance_id, is_bound_with = id_in(self, read[0]), read[1]
+            if instance_id is None:
+                return None
+            is_known = type(is_bound_with) is bool
+            return OfInstance(instance_id, request.window, is_bound_with if is_known else None)
 
         return super().load(context, request, selected)._replace(key=key)
 

@@ -359,7 +359,6 @@ class Item:
         "The circulation log of the item, latest first. One upstream call per item.",
         loader="log_of_id",
         key="id",
-        batched=False,
     )
     request_queue: Annotated["RequestQueue", strawberry.lazy("gateway.schema.request")] | None = (
         full_list_link(

@@ -210,7 +210,6 @@ class Loan:
         "loan.",
         loader="log_of_id",
         key="id",
-        batched=False,
     )
     open_requests: Annotated["RequestConnection", strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(

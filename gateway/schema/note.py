@@ -156,7 +156,7 @@ class NotesOfRecord(ConnectionLink):
         domain, kind, window = self.domain, self.kind, page.window
         return Load(
             context.loaders.notes_of_record,
-            lambda key: NotesOf(domain, kind, str(key), parameters, window),
+            lambda key: NotesOf(domain, kind, key, parameters, window),
             empty=Slice([], window.offset, 0, False),
         )
 

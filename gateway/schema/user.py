@@ -19,7 +19,7 @@ from gateway.loaders.pages import Slice
 from gateway.loaders.request import OPEN_REQUESTS
 from gateway.schema import filters
 from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort
-from gateway.schema.circulation_log import CirculationLogConnection, log_of
+from gateway.schema.circulation_log import CirculationLogConnection, LogOfUser, log_of
 from gateway.schema.enums import member
 from gateway.schema.fee_fine_action import (
     LATEST_ACTIONS_FIRST,
@@ -179,6 +179,7 @@ class User:
         "user without a barcode.",
         loader="log_of_user",
         key="barcode",
+        kind=LogOfUser,
     )
     open_loans: Annotated["LoanConnection", strawberry.lazy("gateway.schema.loan")] | None = connection_link(
         "The user's open loans.",
