@@ -103,13 +103,19 @@ class Link(LoadedField):
         through = [name for name in record.get(self.through) or () if name != UNREPORTED]
         paths = {**self.embeds, **{(name,): (self.through, name) for name in through}}
         known: dict[Path, Json] = {}
+        unsure = set[Path]()  # the target may have another value: these are for one that cannot be loaded
         for path, origin in paths.items():
             value = key if origin == self.key else dig(record, origin)
             shown_by = self.sent_with.get(path, ())
             shown = value if shown_by == origin else dig(record, shown_by)
-            if _has(record, origin) and shown is not None and shown != "":
-                known[path] = value
-        is_complete = bool(known) and needs <= known.keys()
+            if not _has(record, origin):
+                continue
+            if shown is None or shown == "":
+                if value is None or value == "":
+                    continue
+                unsure.add(path)
+            known[path] = value
+        is_complete = len(known) > len(unsure) and needs <= known.keys() - unsure
         if not is_complete:
             others = [origin for origin in paths.values() if origin != self.key]
             if (

@@ -312,3 +312,22 @@ async def test_the_title_of_an_item_remains_without_its_record(status: int, exec
     assert nodes == [{"instance": {"id": key(2), "title": "T", "source": None}}, {"instance": None}]
     paths = [each["path"][3:] for each in response.get("errors", ())]
     assert sorted(paths) == ([] if status == 200 else [["instance"], ["instance", "source"]])
+
+
+@pytest.mark.parametrize("execution", ["plan", "generic"])
+async def test_an_unsure_value_remains_without_its_record(execution: str) -> None:
+    """Editions that are sent without contributors are those of the title if it does not exist any more."""
+    instance = {"title": "Emma", "editions": ["2nd"]}
+    requests = [{"id": key(1), "instanceId": key(2), "instance": instance}]
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        is_list = request.url.path == "/circulation-bff/requests"
+        body = {"requests": requests} if is_list else {"instances": [], "totalRecords": 0}
+        return httpx.Response(200, json=body)
+
+    async with gateway_over(upstream, execution=execution) as gateway:
+        response = await gateway.execute("{ requests { nodes { instance { title editions source } } } }")
+
+    expected = {"title": "Emma", "editions": ["2nd"], "source": None}
+    assert response == {"data": {"requests": {"nodes": [{"instance": expected}]}}}
+    assert [request.url.path for request in gateway.requests[1:]] == ["/inventory/instances"]
