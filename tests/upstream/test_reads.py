@@ -312,10 +312,8 @@ async def test_a_large_sum_is_returned(raw: bytes, execution: str) -> None:
 
 # Not JSON, or truncated JSON, of which no part is used.
 NO_JSON = {
-    "NaN": b"NaN",
-    "Infinity": b"Infinity",
-    "-Infinity": b"-Infinity",
-    "5000 digits": b"9" * 5000,
+    "a word": b"nan",
+    "the start of a number": b"-",
     "UTF-16": '"\u00fc"'.encode("utf-16"),
     "half of a pair without an end": b'"\\ud800',
     "a control character": b'"\x00"',

@@ -89,7 +89,9 @@ async def test_only_allowed_headers_are_forwarded(document: str, gets: dict[str,
 
     Claims about the caller, hop-by-hop headers, cookies and all others are dropped.
     """
-    async with socket_server(responds(200, b'{"users":[],"loans":[],"id":"1","ObjectID":7}')) as server:
+    async with socket_server(
+        responds(200, b'{"users":[],"loans":[],"id":"1","ObjectTypeID":27,"ObjectID":7}')
+    ) as server:
         async with gateway_at(server.url, upstream_transport=network) as gateway:
             response = await gateway.execute(document, None, CALLER | LEGITIMATE | SPOOFED)
         (received,) = server.received
@@ -141,7 +143,7 @@ async def test_of_the_cookies_only_the_token_is_read(token_cookie: bool, token: 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 async def test_cookies_of_upstream_are_never_sent(network: str) -> None:
     """A cookie that a service sets for one caller is sent with no later call of any caller."""
-    body = b'{"users":[{"id":"1"}],"loans":[],"id":"1","ObjectID":7}'
+    body = b'{"users":[{"id":"1"}],"loans":[],"id":"1","ObjectTypeID":27,"ObjectID":7}'
     sets = (
         "Set-Cookie: folioAccessToken=of-somebody; Path=/",
         "Set-Cookie: JSESSIONID=of-somebody; Domain=127.0.0.1; Path=/",

@@ -364,12 +364,12 @@ async def test_the_caller_precedes_the_settings() -> None:
     named = Desk(200, LOCK, **settings)
     unnamed = Desk(200, LOCK, identity=PolarisIdentity(authorization="Bearer x"), **settings)
 
-    await named.polaris.lock(27, 1)
-    await unnamed.polaris.lock(27, 1)
+    await named.polaris.lock(27, 29937)
+    await unnamed.polaris.lock(27, 29937)
 
-    assert named.requests[0].url.path == f"{BASE}/objectlocks/27/1"
+    assert named.requests[0].url.path == f"{BASE}/objectlocks/27/29937"
     assert unnamed.requests[0].url.path == (
-        "/Polaris.ApplicationServices/api/v1/eng/20/polaris/2/1/objectlocks/27/1"
+        "/Polaris.ApplicationServices/api/v1/eng/20/polaris/2/1/objectlocks/27/29937"
     )
 
 
@@ -377,10 +377,10 @@ async def test_the_path_contains_the_site() -> None:
     """Language, product and site come from the settings."""
     desk = Desk(200, LOCK, polaris_language="spa", polaris_product_id=19, polaris_site_domain="main")
 
-    await desk.polaris.lock(27, 1)
+    await desk.polaris.lock(27, 29937)
 
     assert desk.requests[0].url.path == (
-        "/Polaris.ApplicationServices/api/v1/spa/19/main/3/118/objectlocks/27/1"
+        "/Polaris.ApplicationServices/api/v1/spa/19/main/3/118/objectlocks/27/29937"
     )
 
 
