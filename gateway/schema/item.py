@@ -96,7 +96,7 @@ class InstanceOfItem(Link):
             instance_id, holdings_id, title = read
             if instance_id := id_in(self, instance_id):
                 return InstanceOf(instance_id, None)
-            holdings_id = id_in(self, holdings_id)
+            holdings_id, title = id_in(self, holdings_id), title if type(title) is str else None
             return None if holdings_id is None else InstanceOf(None, holdings_id, title, summary)
 
         flat = all(len(path) == 1 for path in selected.needs)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from gateway.sandbox.collections.item_context import effective_location_id
 from gateway.sandbox.collections.items import inventory_items
-from tests.gateway_under_test import Gateway, open_gateway
+from tests.gateway_over import gateway_over, key
+from tests.gateway_under_test import Gateway, Json, open_gateway
 from tests.schema import poisoned
 from tests.schema.edges import check_forward, merged
 from tests.schema.graph_walk import filled_sandbox
@@ -100,6 +102,27 @@ async def test_location_and_open_loan_of_an_item(reader: Gateway) -> None:
         assert node["effectiveLocation"]["location"]["id"] == effective_location_id(library, item)
         loan = lent.get(item["id"])
         assert node["openLoan"] == (loan and {"id": loan, "item": {"id": item["id"]}})
+
+
+@pytest.mark.parametrize("execution", ["plan", "generic"])
+@pytest.mark.parametrize("title", [["A"], {"a": "A"}, 7, None])
+async def test_an_invalid_title_does_not_matter_for_the_instance(title: Json, execution: str) -> None:
+    """The instance of an item whose title is no text is loaded."""
+    rows = {
+        "/inventory/items": {"items": [{"id": key(1), "holdingsRecordId": key(2), "title": title}]},
+        "/holdings-storage/holdings": {"holdingsRecords": [{"id": key(2), "instanceId": key(3)}]},
+        "/inventory/instances": {"instances": [{"id": key(3), "source": "MARC"}]},
+    }
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=rows[request.url.path] | {"totalRecords": 1})
+
+    async with gateway_over(upstream, execution=execution) as gateway:
+        result = await gateway.execute("{ items { nodes { instance { source } } } }")
+        lines = gateway.lines()
+
+    assert result == {"data": {"items": {"nodes": [{"instance": {"source": "MARC"}}]}}}
+    assert lines == [f"GET {path}" for path in rows]
 
 
 # The title of an item: its calls, depending on the members that are embedded.
