@@ -255,7 +255,7 @@ def _cql(sort: Sequence[cql.SortKey]) -> StrawberryArgument:
     """Return the argument for a condition in CQL, with an example in an index by which the list is sorted."""
     index = sort[0].index
     is_date, text = index.lower().endswith("date"), "1*" if index.endswith("Id") else "A*"
-    example = f'{index}>"2026-01-01"' if is_date else f'{index}="{text}"'
+    example = f'{index}>"2026-01-01T00:00:00"' if is_date else f'{index}="{text}"'
     return argument(
         "cql",
         str | None,

@@ -134,7 +134,7 @@ class BatchRequestConnection(Connection[BatchRequest]):
 class BatchRequestFilter:
     requester_id: list[strawberry.ID] | None = condition("Ids of requesters.", "requesterId", filters.ids)
     request_date: filters.DateTimeRange | None = condition(
-        "The date the batch was submitted.", "requestDate", filters.span
+        "The date the batch was submitted.", "requestDate", filters.local_span
     )
 
 

@@ -1,6 +1,7 @@
 """Inputs that filters and sort orders share, and the conditions that values of filters become."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from enum import Enum
 
 import strawberry
@@ -72,6 +73,21 @@ def span(index: str, name: str, value: DateTimeRange) -> cql.Cql | None:
         cql.compare(index, ">=", cql.timestamp(value.from_)) if value.from_ else None,
         cql.compare(index, "<", cql.timestamp(value.before)) if value.before else None,
     )
+
+
+def local_span(index: str, name: str, value: DateTimeRange) -> cql.Cql | None:
+    """Build the same as `span` for a service that accepts no offset, and reads dates as UTC.
+
+    (folio-spring-support, Cql2JpaCriteria.queryBySql)
+    """
+    return cql.all_of(
+        cql.compare(index, ">=", _local(value.from_)) if value.from_ else None,
+        cql.compare(index, "<", _local(value.before)) if value.before else None,
+    )
+
+
+def _local(when: datetime) -> str:
+    return cql.timestamp(when).removesuffix("+00:00")
 
 
 def _any_of(index: str, name: str, values: Sequence[str]) -> cql.Cql:

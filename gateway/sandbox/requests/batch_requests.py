@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from starlette.responses import Response
 
 from gateway.sandbox.clock import to_java_date
-from gateway.sandbox.collections.collection import METADATA, Collection, index_names
+from gateway.sandbox.collections.collection import Collection, ComputedIndex, index_names
 from gateway.sandbox.collections.endpoints import build_page
 from gateway.sandbox.collections.users import is_active
-from gateway.sandbox.http.errors import BadRequest, InvalidRequest, MediatedRequestError, Refused
+from gateway.sandbox.cql.clauses import AnyOf, Chain, Clause, Comparison
+from gateway.sandbox.cql.parser import Query
+from gateway.sandbox.http.errors import (
+    BadRequest,
+    InvalidRequest,
+    MediatedRequestError,
+    Refused,
+    ServerError,
+)
 from gateway.sandbox.http.permissions import DEFAULT_STAFF, Caller
 from gateway.sandbox.http.request import HttpRequest, json_response, omit_nulls
 from gateway.sandbox.http.validation import is_uuid, validate_body
@@ -115,14 +124,23 @@ def read_batch_request(http_request: HttpRequest) -> Response:
     return json_response(view | {"itemRequestsStats": count_statuses(library, batch["id"])})
 
 
+def check_limit(http_request: HttpRequest) -> None:
+    """Raise the exception for a page without records (folio-spring-support, OffsetRequest)."""
+    if http_request.query_number("limit", 1) < 1:
+        raise ServerError
+
+
 def read_batch_details(http_request: HttpRequest) -> Response:
+    check_limit(http_request)
     details = get_details(http_request.library, get_batch(http_request)["id"])
     return json_response(build_page(http_request, "mediatedBatchRequestDetails", details, detail_views))
 
 
 def read_batch_requests(http_request: HttpRequest) -> Response:
     text = http_request.query.get("query", "").strip() or "cql.allRecords=1"
+    check_limit(http_request)
     try:
+        check_query(BATCH_REQUESTS.parse(text))
         batches = BATCH_REQUESTS.find(http_request.library, text)
     except BadRequest as error:
         raise MediatedRequestError(error.text, 400, kind="CqlQueryValidationException") from error
@@ -229,12 +247,42 @@ def detail_views(library: Library, details: Sequence[Record]) -> list[Record]:
     return [{name: detail[name] for name in DETAIL_FIELDS if name in detail} for detail in details]
 
 
+def check_query(query: Query) -> None:
+    """Check the sort keys, which are attributes too, and the dates. Raises BadRequest and ServerError."""
+    for key in query.sort:
+        if not BATCH_REQUESTS.supports(key.index):
+            raise BadRequest(f"Could not resolve attribute '{key.index}'")
+    check_dates(query.where)
+
+
+def check_dates(clause: Clause) -> None:
+    """Check the dates of a query, which Java parses as local ones: any with an offset is an exception."""
+    if isinstance(clause, Chain):
+        for each in (clause.first, *(part for _, part in clause.rest)):
+            check_dates(each)
+    elif isinstance(clause, Comparison | AnyOf) and clause.index in DATES:
+        values = clause.values if isinstance(clause, AnyOf) else {clause.term.literal or ""}
+        if not all(LOCAL_DATE_TIME.fullmatch(each) for each in values):
+            raise ServerError
+
+
+# The attributes of the entity in mod-requests-mediated, by which JPA reads CQL.
+DATES = ("requestDate", "createdDate", "updatedDate")
+ATTRIBUTES = split_names(
+    "createdDate createdByUserId createdByUsername updatedDate updatedByUserId updatedByUsername"
+)
+LOCAL_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?", re.ASCII)
+
+
+def of_metadata(name: str) -> ComputedIndex:
+    return lambda library, batch: batch.get("metadata", {}).get(name)
+
+
 BATCH_REQUESTS = Collection(
     key="mediatedBatchRequests",
     records=lambda library: library.batch_requests,
-    indexes=index_names(
-        f"id batchId requesterId mediatedRequestStatus requestDate patronComments mediatedWorkflow {METADATA}"
-    ),
-    computed={"batchId": lambda library, batch: batch["id"]},
+    indexes=index_names("id requesterId mediatedRequestStatus requestDate patronComments mediatedWorkflow")
+    | {*ATTRIBUTES},
+    computed={name: of_metadata(name) for name in ATTRIBUTES},
     view=batch_views,
 )

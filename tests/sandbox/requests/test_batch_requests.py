@@ -213,7 +213,7 @@ async def test_list(client: httpx.AsyncClient, library: Library) -> None:
     everything = (await client.get(BATCHES)).json()
     pending = (await client.get(BATCHES, params={"query": "mediatedRequestStatus==Pending"})).json()
     key = with_status(library, "Pending")
-    by_id = (await client.get(BATCHES, params={"query": f"batchId==({key} or {CHOSEN})"})).json()
+    by_id = (await client.get(BATCHES, params={"query": f"id==({key} or {CHOSEN})"})).json()
     page = (await client.get(BATCHES, params={"limit": "1", "offset": "3"})).json()
 
     assert list(everything) == ["mediatedBatchRequests", "totalRecords"]
@@ -265,3 +265,28 @@ async def test_seeded_batches(client: httpx.AsyncClient, library: Library) -> No
         "Failed",
     ]
     assert batches[3]["itemRequestsStats"] == stats(2, completed=1, failed=1)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ('requestDate>="2026-11-01T00:00:00.000"', 200),
+        ('requestDate>="2026-11-01T00:00"', 200),
+        ('requestDate>="2026-11-01T00:00:00.000+00:00"', 500),
+        ('requesterId==x or (requestDate=="2026-11-01")', 500),
+        ("createdDate<2026", 500),
+        ("cql.allRecords=1 sortby batchId", 400),
+        ("cql.allRecords=1 sortby createdDate id", 200),
+    ],
+)
+async def test_queries_of_jpa(client: httpx.AsyncClient, query: str, status: int) -> None:
+    """Indexes are the attributes of an entity, and dates have no offset (folio-spring-support)."""
+    response = await client.get(BATCHES, params={"query": query})
+    assert response.status_code == status
+
+
+async def test_a_limit_of_zero_is_500(client: httpx.AsyncClient, library: Library) -> None:
+    """A page without records is an exception in lists of batches and of their items."""
+    key = next(iter(library.batch_requests))
+    for path in (BATCHES, f"{BATCHES}/{key}/details"):
+        assert (await client.get(path, params={"limit": "0"})).status_code == 500
