@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import decimal
-import math
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -15,7 +14,7 @@ from graphql import GraphQLError
 from gateway.engine.core import ScalarDefinition
 from gateway.errors import UpstreamBadResponse
 from gateway.fields import money
-from gateway.upstream.record_types import is_too_deep
+from gateway.upstream.record_types import invalid_value_in, is_too_deep
 
 _UNIFORM = b"0000-00-00T00:00:00.000"
 _UTC = frozenset({"", "Z", "+00:00", "+0000"})
@@ -201,15 +200,8 @@ def _checked_json(value: Any) -> Any:
     """
     if is_too_deep(value):
         raise UpstreamBadResponse("An upstream service sent JSON that is nested too deeply.")
-    pending = [value]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, Exception):
-            raise part
-        if isinstance(part, float) and not math.isfinite(part):
-            raise UpstreamBadResponse("An upstream service sent JSON with a number that is too large.")
-        if isinstance(part, dict | list):
-            pending += part.values() if isinstance(part, dict) else part
+    if (error := invalid_value_in(value)) is not None:
+        raise error
     return value
 
 

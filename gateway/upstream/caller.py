@@ -18,7 +18,13 @@ from gateway.observability.operation import CANCELLED, LOCKED, SUCCESS, Call, Op
 from gateway.upstream.budget import LARGE_BODY, OperationBudget
 from gateway.upstream.client import Client, Deadline, NotConfigured
 from gateway.upstream.past_write import PastWrite
-from gateway.upstream.record_types import Record, decode_large_object, decode_object, rows_of
+from gateway.upstream.record_types import (
+    Record,
+    decode_large_object,
+    decode_object,
+    invalid_value_in,
+    rows_of,
+)
 from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write, WriteTarget, not_served, outcome_unknown
 from gateway.upstream.transport.exchange import Headers, UpstreamResponse
@@ -70,6 +76,12 @@ def keys_in(body: Record, *names: str) -> dict[str, str]:
     return {name: body[name] for name in names if name in body}
 
 
+def _has_id(record: Record, key: str | None = None) -> bool:
+    """Return False if a record says that its id is another one. FOLIO matches ids in any case."""
+    id = record.get("id")
+    return key is None or not isinstance(id, str) or id.lower() == key.lower()
+
+
 class CallerClient:
     """A client that sends the headers of one caller; lives as long as one operation."""
 
@@ -117,12 +129,16 @@ class CallerClient:
         return self.path + route.pattern % tuple(map(encode_segment, keys))
 
     async def read_record(self, route: Route, *keys: str) -> Record | None:
-        """Return the record at this path; None if upstream responds with 404."""
+        """Return the record at this path, whose last key is its id; None if upstream responds with 404.
+
+        Raises `UpstreamBadResponse` for another record: it would be shown, or written back, in the place of
+        this one.
+        """
         try:
             record = decode_object((await self.read_response(route, "", *keys)).body)
         except errors.NotFound:
             return None
-        if record is None:
+        if record is None or not _has_id(record, *keys[-1:]):
             raise self.bad_shape()
         return record
 
@@ -241,8 +257,15 @@ class CallerClient:
     ) -> UpstreamResponse:
         """Send a write once and return its response; the outcome is recorded and logged.
 
-        The statuses in `expected` are returned like a 2xx. Raises as `Client.write`.
+        The statuses in `expected` are returned like a 2xx. Raises as `Client.write`, and
+        `UpstreamBadResponse`, before anything is sent, if the body has a value of a record that was read
+        before and that JSON cannot have: it would be lost.
         """
+        if invalid_value_in(body) is not None:
+            raise errors.UpstreamBadResponse(
+                f"{self.name} sent a record with a value that cannot be sent back; nothing was sent.",
+                upstream=self.name,
+            )
         target = WriteTarget(
             method=route.method,
             path=self.path_of(route, keys),

@@ -8,6 +8,7 @@ by the decoder; a page that holds anything else is decoded into dictionaries ins
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -68,6 +69,24 @@ def decode_json(body: bytes) -> object:
     value = _decode_of_any_depth(body)
     may_be_deep = body.count(b"{") + body.count(b"[") > MAX_NESTING
     return None if may_be_deep and is_too_deep(value) else value
+
+
+def invalid_value_in(value: object) -> errors.UpstreamBadResponse | None:
+    """Return the error for a value in decoded JSON that JSON cannot have; None if there is none.
+
+    Such values are the errors in the place of what upstream sent wrongly, and overflowing numbers, which
+    would be encoded as null.
+    """
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, errors.UpstreamBadResponse):
+            return part
+        if isinstance(part, float) and not math.isfinite(part):
+            return errors.UpstreamBadResponse("An upstream service sent a number that is too large.")
+        if isinstance(part, dict | list):
+            pending += part.values() if isinstance(part, dict) else part
+    return None
 
 
 async def decode_large_object(body: bytes) -> Record | None:
