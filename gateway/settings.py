@@ -720,6 +720,9 @@ class KafkaSettings(SettingsGroup):
         else:
             if servers and not is_installed("aiokafka"):
                 yield f"{name}: requires aiokafka; install circulation-gateway[kafka]"
+            # Shells have a variable ENV too; no topic would ever have its path as the first part of its name.
+            if servers and not re.fullmatch(r"[A-Za-z0-9._-]+", self.env):
+                yield f"ENV: must be letters, digits, '.', '_' and '-' with {name} (got {self.env!r})"
 
     @property
     def kafka_servers(self) -> tuple[str, ...]:

@@ -620,6 +620,10 @@ def test_brokers_of_kafka_are_checked(tmp_path: Path) -> None:
         assert problems(kafka_host="kafka", kafka_port=port) == (
             f"KAFKA_PORT: must be a port between 1 and 65535 (got '{port}')",
         )
+    for name, value in (("kafka_url", "kafka"), ("kafka_host", "kafka")):
+        assert problems(**{name: value}, env="~/.profile") == (
+            f"ENV: must be letters, digits, '.', '_' and '-' with {name.upper()} (got '~/.profile')",
+        )
     assert problems(kafka_ssl_truststore_location=store) == (
         "KAFKA_SSL_TRUSTSTORE_LOCATION: must be in PEM format; convert Java key stores with keytool and"
         f" openssl (got {str(store)!r})",

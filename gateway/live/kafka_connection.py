@@ -16,10 +16,14 @@ MAX_FETCH_BYTES = 5_000_000  # in one response, and of one partition a fifth of 
 FETCH_MILLISECONDS = (50, 1000)  # for which a broker may wait for an event, as the partitions are many
 
 
+class UnusableFile(OSError):
+    """A file of certificates or keys that OpenSSL cannot use; the message names its setting."""
+
+
 def open_consumer(settings: KafkaSettings) -> Any:  # Any: aiokafka has no types
     """Return a consumer without a group, not started, whose offsets are set by its user only.
 
-    Raises `OSError` or `ssl.SSLError` for certificates that cannot be read.
+    Raises `UnusableFile` for certificates that cannot be read.
     """
     # Imported only if Kafka is configured: the client takes 100 ms to load.
     from aiokafka import AIOKafkaConsumer
@@ -93,10 +97,12 @@ async def _connection_problem(settings: KafkaSettings) -> BaseException | None:
 def _reason(problem: BaseException) -> str:
     from aiokafka import errors
 
+    if isinstance(problem, UnusableFile):
+        return str(problem)
     if isinstance(problem, ssl.SSLCertVerificationError):
         return f"the certificate of the broker is not trusted: {problem.verify_message}"
     if isinstance(problem, ssl.SSLError):
-        return f"TLS failed: {problem.reason}"
+        return f"TLS failed: {problem.reason or type(problem).__name__}"
     if isinstance(problem, errors.AuthenticationFailedError | errors.SaslAuthenticationFailed):
         return "KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD is wrong"
     if isinstance(problem, errors.UnsupportedSaslMechanismError):
@@ -134,10 +140,19 @@ def _options(settings: KafkaSettings) -> dict[str, Any]:  # Any: the arguments o
 
 
 def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=settings.kafka_ssl_truststore_location)
+    try:
+        context = ssl.create_default_context(cafile=settings.kafka_ssl_truststore_location)
+    except OSError as problem:  # ssl.SSLError is one, and its reason is None for a file without a certificate
+        raise UnusableFile("KAFKA_SSL_TRUSTSTORE_LOCATION has no certificate that can be read") from problem
     if settings.kafka_ssl_keystore_location is not None:
         password = settings.kafka_ssl_keystore_password
         # Without a password, OpenSSL would read one from the terminal.
         text = "" if password is None else password.reveal()
-        context.load_cert_chain(settings.kafka_ssl_keystore_location, password=lambda: text)
+        try:
+            context.load_cert_chain(settings.kafka_ssl_keystore_location, password=lambda: text)
+        except OSError as problem:
+            raise UnusableFile(
+                "KAFKA_SSL_KEYSTORE_LOCATION has no certificate with its private key,"
+                " or KAFKA_SSL_KEYSTORE_PASSWORD is not its password"
+            ) from problem
     return context

@@ -219,11 +219,19 @@ async def test_wrong_addresses_and_files(
     authority: trustme.CA, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each has a line of its own."""
-    own = tmp_path / "own.pem"
+    own, damaged = tmp_path / "own.pem", tmp_path / "damaged.pem"
     authority.issue_cert("gateway.example.org").cert_chain_pems[0].write_to_path(own)
+    damaged.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
 
     refused = await reason(free_port(), caplog)
     no_key = await reason(free_port(), caplog, kafka_security_protocol="ssl", kafka_ssl_keystore_location=own)
+    no_certificate = await reason(
+        free_port(), caplog, kafka_security_protocol="ssl", kafka_ssl_truststore_location=damaged
+    )
 
     assert refused == "the connection is refused"
-    assert no_key.startswith("TLS failed: ")
+    assert no_key == (
+        "KAFKA_SSL_KEYSTORE_LOCATION has no certificate with its private key,"
+        " or KAFKA_SSL_KEYSTORE_PASSWORD is not its password"
+    )
+    assert no_certificate == "KAFKA_SSL_TRUSTSTORE_LOCATION has no certificate that can be read"
