@@ -82,6 +82,15 @@ def host_names(text: str) -> str:
     return ",".join(names)
 
 
+def tenants(text: str) -> str:
+    """Check a list of tenants."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+            raise ValueError("must be comma-separated tenants such as central,college, of a-z, 0-9 and _")
+    return ",".join(names)
+
+
 def header_names(text: str) -> str:
     """Check a list of names of HTTP headers and return it in lower case."""
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
@@ -183,7 +192,7 @@ def existing_folder(path: Path) -> Path:
     except OSError:
         is_valid = False
     if not is_valid:
-        raise ValueError("Path does not point to a directory")
+        raise ValueError("must be an existing folder")
     return path
 
 
@@ -204,6 +213,7 @@ StoreURL = Annotated[Secret, store_url]
 ExistingPath = Annotated[Path, existing_path]
 ExistingFolder = Annotated[Path, existing_folder]
 Rate = Annotated[str, rate]
+Tenants = Annotated[str, tenants]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,8 +257,7 @@ class UpstreamSettings(SettingsGroup):
         default="auto",
         description="Source of loan and request lists; auto: the BFF, and circulation for lists it lacks.",
     )
-    consortium_tenants: str = setting(
-        pattern=r"^([a-z][a-z0-9_]{0,62}(,|$))*$",
+    consortium_tenants: Tenants = setting(
         default="",
         description="Comma-separated tenants whose users any tenant may look up by external system id.",
     )

@@ -48,21 +48,18 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a number may be, or a text: `pattern` is a regular expression for all of it."""
+    """What a number may be, or the length of a text."""
 
     gt: float | None = None
     ge: float | None = None
     le: float | None = None
-    pattern: str | None = None
     min_length: int = 0
 
     def check(self, value: object) -> None:
         """Raise `ValueError` for a value beyond the bounds."""
         if isinstance(value, str):
             if len(value) < self.min_length:
-                raise ValueError(f"String should have at least {self.min_length} character")
-            if self.pattern is not None and not re.fullmatch(self.pattern, value):
-                raise ValueError(f"String should match pattern '{self.pattern}'")
+                raise ValueError(f"must have at least {self.min_length} character")
         elif isinstance(value, int | float):
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError("should be a finite number")
@@ -107,11 +104,10 @@ def setting(
     gt: float | None = None,
     ge: float | None = None,
     le: float | None = None,
-    pattern: str | None = None,
     min_length: int = 0,
 ) -> Any:
     """Declare a setting in the body of a `SettingsGroup`; its type may have checks, with `Annotated`."""
-    bounds = Bounds(gt=gt, ge=ge, le=le, pattern=pattern, min_length=min_length)
+    bounds = Bounds(gt=gt, ge=ge, le=le, min_length=min_length)
     return field(default=default, metadata={"description": description, "bounds": bounds})
 
 

@@ -300,7 +300,7 @@ def test_password_is_not_in_the_error() -> None:
             "80.5",
             "PORT: should be a valid integer, unable to parse string as an integer (got '80.5')",
         ),
-        ("host", " ", "HOST: String should have at least 1 character (got ' ')"),
+        ("host", " ", "HOST: must have at least 1 character (got ' ')"),
         (
             "sandbox",
             "2",
@@ -332,7 +332,7 @@ def test_password_is_not_in_the_error() -> None:
         (
             "sandbox_data",
             "/does/not/exist",
-            "SANDBOX_DATA: Path does not point to a directory (got '/does/not/exist')",
+            "SANDBOX_DATA: must be an existing folder (got '/does/not/exist')",
         ),
     ],
 )
@@ -579,6 +579,31 @@ def test_other_stores_are_refused_without_repeating_them(given: str, why: str) -
     assert problem.startswith(f"REDIS_URL: {why}")
     assert "hunter2" not in problem
     assert "(got" not in problem
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("central", {"central"}),
+        (" central, college_2 ,", {"central", "college_2"}),
+        (f"{'a' * 63},b", {"a" * 63, "b"}),
+        ("", set()),
+    ],
+)
+def test_tenants_of_a_consortium(given: str, names: set[str]) -> None:
+    """Tenants are separated by commas, with or without spaces, as in the other lists."""
+    settings = Settings(consortium_tenants=given)
+
+    assert settings.consortium == names
+
+
+@pytest.mark.parametrize("given", ["Central", "1st", "a b", "a;b", "a" * 64, "central,*"])
+def test_other_tenants_are_refused(given: str) -> None:
+    """What is no tenant is refused in words, not with a regular expression."""
+    assert problems(consortium_tenants=given) == (
+        "CONSORTIUM_TENANTS: must be comma-separated tenants such as central,college, of a-z, 0-9 and _"
+        f" (got '{given}')",
+    )
 
 
 @pytest.mark.parametrize(
