@@ -194,3 +194,15 @@ async def test_an_outage_of_a_table_costs_one_call(gateway: Gateway) -> None:
     assert all(node["id"] and node["patronGroup"] is None for node in response["data"]["users"]["nodes"])
     assert {problem["extensions"]["code"] for problem in response["errors"]} == {"UPSTREAM_UNAVAILABLE"}
     assert gateway.paths().count("GET /groups") == 1
+
+
+@pytest.mark.parametrize("root", LISTS)
+async def test_a_total_alone(reader: Gateway, root: str) -> None:
+    """A total alone is one call, with the least limit that the service accepts."""
+    path, name = LISTS[root]
+    total = await reader.data(f"{{ {root} {{ totalCount }} }}")
+    calls = reader.calls
+    rows = await reader.data(f"{{ {root}(first: 1000) {{ nodes {{ {name} }} }} }}")
+
+    assert total[root] == {"totalCount": len(rows[root]["nodes"])}
+    assert [(call.path, call.query["limit"]) for call in calls] == [(path, "1" if root == "tags" else "0")]

@@ -48,6 +48,7 @@ class Collection:
     """The view of a single record if it has more than a page."""
     forwards_total: bool = True
     """False if the service does not forward `totalRecords` to the storage."""
+    min_limit: int = 0
     has_gone: bool = False  # serves what is gone from the library, as the index of a consortium does
     not_found: type[NotFound] = NotFound
     not_found_text: str = "Not found"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from starlette.responses import Response
 
 from gateway.sandbox.collections.collection import Collection, View
-from gateway.sandbox.http.errors import InvalidRequest
+from gateway.sandbox.http.errors import InvalidRequest, Refused, reason
 from gateway.sandbox.http.request import Endpoint, HttpRequest, json_response
 from gateway.sandbox.library import Library, Record
 
@@ -72,6 +72,9 @@ def list_endpoint(collection: Collection, *, query_required: bool = False) -> En
         text = http_request.query.get("query", "")
         if query_required and "query" not in http_request.query:
             raise InvalidRequest()
+        if http_request.query_number("limit", DEFAULT_LIMIT) < collection.min_limit:
+            message = f"must be greater than or equal to {collection.min_limit}"
+            raise Refused([reason(message, {"limit": http_request.query["limit"]})])
         records = collection.find(http_request.library, text.strip() or "cql.allRecords=1")
         forwards_total = collection.forwards_total
         return json_response(

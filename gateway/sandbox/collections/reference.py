@@ -56,6 +56,7 @@ TAGS = Collection(
     key="tags",
     records=lambda library: library.tags,
     indexes=index_names(f"id label description {METADATA}"),
+    min_limit=1,
 )
 REQUEST_PREFERENCES = Collection(
     key="requestPreferences",

@@ -10,4 +10,8 @@ from gateway.upstream.routes import Interface, Route
 class Tags(Service):
     """The interface of mod-tags."""
 
-    tags = Collection(Route("GET", "/tags", Interface("tags", "1.0"), "tags.collection.get"), "tags")
+    tags = Collection(
+        Route("GET", "/tags", Interface("tags", "1.0"), "tags.collection.get"),
+        "tags",
+        min_limit=1,  # of the parameter (tags.yml)
+    )
