@@ -30,7 +30,7 @@ MAX_OBJECT_ID = 2_147_483_647
 
 def _has_object(lock: Record) -> bool:
     """Return True if a lock names its object. Others are omitted, because an id is never null."""
-    return lock.get("ObjectTypeID") is not None and lock.get("ObjectID") is not None
+    return type(lock.get("ObjectTypeID")) is int and type(lock.get("ObjectID")) is int
 
 
 @strawberry.type(description="A lock that prevents simultaneous changes of one Polaris object.")

@@ -301,19 +301,32 @@ async def test_free_object_has_no_lock(shared_gateway: Gateway) -> None:
 
 async def test_lock_without_its_object(gateway: Gateway) -> None:
     """One unusable row costs itself alone; an unknown type is UNKNOWN."""
-    rows = [{"ObjectID": 1}, {"ObjectTypeID": 27, "ObjectID": 2}, {"ObjectTypeID": 91, "ObjectID": 3}]
+    rows = [
+        {"ObjectID": 1},
+        {"ObjectTypeID": 27, "ObjectID": 2},
+        {"ObjectTypeID": 91, "ObjectID": 3},
+        {"ObjectTypeID": 27, "ObjectID": {}},
+        {"ObjectTypeID": 27, "ObjectID": "\ud800"},
+    ]
     gateway.sandbox.faults.add(kind="wrong_shape", path="/Polaris", shape=rows)
     response = await gateway.execute(
         "{ objectLocks { totalCount nodes { id objectType } } }", None, gateway.as_staff()
     )
 
     assert response["data"]["objectLocks"] == {
-        "totalCount": 3,
-        "nodes": [None, {"id": "27:2", "objectType": "PATRON"}, {"id": "91:3", "objectType": "UNKNOWN"}],
+        "totalCount": 5,
+        "nodes": [
+            None,
+            {"id": "27:2", "objectType": "PATRON"},
+            {"id": "91:3", "objectType": "UNKNOWN"},
+            None,
+            None,
+        ],
     }
-    (error,) = response["errors"]
-    assert error["path"] == ["objectLocks", "nodes", 0, "id"]
-    assert error["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
+    assert [each["path"] for each in response["errors"]] == [
+        ["objectLocks", "nodes", number, "id"] for number in (0, 3, 4)
+    ]
+    assert {each["extensions"]["code"] for each in response["errors"]} == {"UPSTREAM_BAD_RESPONSE"}
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,22 @@ async def test_such_a_text_in_custom_fields(execution: str) -> None:
     assert errors == [(["user", "customFields"], "UPSTREAM_BAD_RESPONSE", NO_TEXT)]
 
 
+@pytest.mark.parametrize("value", [rb'"\ud800"', b"NaN", rb'["kept", "\ud800"]'])
+async def test_such_a_value_that_is_computed_with(execution: str, value: bytes) -> None:
+    """The message of its error is never data, where texts are joined or passed on as they are."""
+    slip = b'{"currentDateTime": null, "item": {"title": "kept", "administrativeNotes": %b}}' % value
+    data, errors, _ = await execute(
+        execution,
+        f'{{ pickSlips(servicePointId: "{key(1)}") {{ nodes {{ item {{ title administrativeNotes }} }} }} }}',
+        **{key(1): b'{"pickSlips": [%b], "totalRecords": 1}' % slip},
+    )
+
+    assert data == {"pickSlips": {"nodes": [{"item": {"title": "kept", "administrativeNotes": None}}]}}
+    assert [(path, code) for path, code, _ in errors] == [
+        (["pickSlips", "nodes", 0, "item", "administrativeNotes"], "UPSTREAM_BAD_RESPONSE")
+    ]
+
+
 NUMBERS = [b"NaN", b"-Infinity", b"Infinity", b"1e999", b"9" * 5000, b"-" + b"9" * 5000]
 
 

@@ -42,6 +42,8 @@ def completion_of(leaf: GraphQLLeafType, reader: Reader | None, *, is_decoded: b
     def complete(value: Json) -> Json:
         if value is None:
             return None
+        if isinstance(value, Exception):  # which graphql-core raises, and which text could be made of
+            raise UnexpectedValue
         result = leaf.coerce_output_value(value if reader is None or not is_enum else reader(value))
         if result is None or result is Undefined:
             raise UnexpectedValue
