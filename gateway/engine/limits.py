@@ -482,6 +482,15 @@ def has_variable_cost(steps: Sequence[Step]) -> bool:
     return any(isinstance(each.first, str | ListSize) or has_variable_cost(each.below) for each in steps)
 
 
+def page_sizes(steps: Sequence[Step], variables: Mapping[str, Any]) -> Iterator[int]:
+    """Yield the `first` of each list for which it is given. Any: the value of a variable."""
+    for _, first, _, below in steps:
+        given = variables.get(first) if isinstance(first, str) else first
+        if isinstance(given, int):
+            yield given
+        yield from page_sizes(below, variables)
+
+
 class Estimate(NamedTuple):
     """The upstream calls that an operation may need, and the records that its result may have.
 

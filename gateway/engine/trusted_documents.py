@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 from graphql import GraphQLError
 
-from gateway.engine.documents import Documents, Operation, Prepared, Rejected
+from gateway.engine.documents import Documents, Operation, Prepared, Rejected, default_values
+from gateway.engine.limits import page_sizes
 from gateway.engine.manifests import TrustedDocument
+from gateway.errors import BadUserInput, page_too_large
+from gateway.fields.arguments import page_size
 
 PROGRESS_INTERVAL = 1.0  # seconds between two lines of the log
 
@@ -54,7 +57,7 @@ async def prepare_trusted(documents: Documents, compile_operation: Callable[[Ope
 def find_problems(
     document: TrustedDocument, operations: dict[str | None, Prepared], documents: Documents
 ) -> Iterator[Problem]:
-    """Yield the problems of a document's operations, including their cost without variables.
+    """Yield the problems of a document's operations, including their cost and pages without variables.
 
     A problem of several operations is reported once, with all their names.
     """
@@ -65,10 +68,21 @@ def find_problems(
         else:
             excess = documents.check_estimate(documents.estimate_without_variables(each))
             messages = [] if excess is None else [excess.message]
+            messages += _refused_pages(each, documents.limits.max_page_size)
         for message in messages:
             names.setdefault(message, []).append(name or "without a name")
     for message, having in names.items():
         yield Problem(id=document.id, operation=", ".join(having), message=message)
+
+
+def _refused_pages(operation: Operation, maximum: int) -> Iterator[str]:
+    """Yield the errors that lists of an operation would have because of their `first`."""
+    for first in sorted({*page_sizes(operation.steps, default_values(operation))}):
+        try:
+            if page_size(first) > maximum:
+                yield page_too_large(first, maximum).message
+        except BadUserInput as error:
+            yield error.message
 
 
 def estimated_calls(

@@ -70,6 +70,29 @@ def test_the_limits_are_those_of_the_settings(tmp_path: Path) -> None:
     assert costly.stdout.startswith("a1 (Loans): The operation may need 2 upstream calls; at most 1 are")
 
 
+def test_a_page_that_is_always_refused(tmp_path: Path) -> None:
+    """A list whose `first`, or the default of its variable, would be refused at each request is a problem."""
+    manifest = {
+        "a1": "query Large { loans(first: 51) { totalCount } }",
+        "a2": "query Below($n: Int = 60) { users { nodes { id loans(first: $n) { nodes { id } } } } }",
+        "a3": "query Negative { loans(first: -1) { totalCount } }",
+        "a4": "query Largest($n: Int) { loans(first: 50) { totalCount } users(first: $n) { totalCount } }",
+    }
+
+    result = check(tmp_path, manifest, "--max-page-size", "50")
+    larger = check(tmp_path, {"a1": manifest["a1"]}, "--max-page-size", "51")
+
+    assert (result.exit_code, result.stdout.splitlines()) == (
+        1,
+        [
+            "a1 (Large): `first` must be between 0 and 50; got 51.",
+            "a2 (Below): `first` must be between 0 and 50; got 60.",
+            "a3 (Negative): `first` must not be less than 0; got -1.",
+        ],
+    )
+    assert (larger.exit_code, larger.stdout) == (0, "1 documents, all valid\n")
+
+
 def test_the_calls_of_each_operation_are_limited(tmp_path: Path) -> None:
     """Each operation is one line with its calls, and one that needs more than it may is a problem."""
     manifest = {"a1": LOANS, "a2": "{ __typename }", "a3": "query Many($n: Int = 100) { " + BORROWERS + " }"}
