@@ -63,6 +63,16 @@ def collection_routes(path: str, permission: str, collection: Collection) -> lis
     ]
 
 
+def location_routes(path: str, permission: str, collection: Collection) -> list[ServedRoute]:
+    """Return the routes of a collection with shadow records, and of its records."""
+    parameter = "includeShadowLocations" if path == "/locations" else "includeShadow"
+    records = locations.list_with_shadows(collection, parameter)
+    return [
+        get_route(path, f"{permission}.collection.get", records),
+        get_route(path + "/{id}", f"{permission}.item.get", record_endpoint(collection)),
+    ]
+
+
 def loan_write_routes(name: str, bff: Endpoint, circulation: Endpoint) -> list[ServedRoute]:
     """Return the routes of a write on one loan, at the BFF and at mod-circulation."""
     return [
@@ -262,10 +272,10 @@ ROUTES: list[ServedRoute] = [
     # places
     get_route("/service-points", f"{POINTS}.collection.get", locations.read_service_points),
     get_route("/service-points/{id}", f"{POINTS}.item.get", record_endpoint(locations.SERVICE_POINTS)),
-    *collection_routes("/locations", f"{STORAGE}.locations", locations.LOCATIONS),
-    *collection_routes("/location-units/institutions", f"{UNITS}.institutions", locations.INSTITUTIONS),
-    *collection_routes("/location-units/campuses", f"{UNITS}.campuses", locations.CAMPUSES),
-    *collection_routes("/location-units/libraries", f"{UNITS}.libraries", locations.LIBRARIES),
+    *location_routes("/locations", f"{STORAGE}.locations", locations.LOCATIONS),
+    *location_routes("/location-units/institutions", f"{UNITS}.institutions", locations.INSTITUTIONS),
+    *location_routes("/location-units/campuses", f"{UNITS}.campuses", locations.CAMPUSES),
+    *location_routes("/location-units/libraries", f"{UNITS}.libraries", locations.LIBRARIES),
     get_route("/calendar/calendars", f"{CALENDARS}.get", calendars.read_calendars),
     get_route(
         "/calendar/dates/{service_point_id}/all-openings",

@@ -97,6 +97,11 @@ class LocationFilter:
     is_active: bool | None = condition(
         "True for active locations, false for the others.", "isActive", filters.flag
     )
+    is_shadow: bool | None = condition(
+        "True for locations of other libraries of the consortium, false for the library's own.",
+        "isShadow",
+        filters.flag,
+    )
     institution_id: list[strawberry.ID] | None = condition(
         "Ids of institutions.", "institutionId", filters.ids
     )
@@ -134,7 +139,7 @@ QUERIES = [
         "locations",
         LocationConnection,
         connection(
-            "A page of locations.",
+            "A page of locations, also of other libraries of the consortium, unless `isShadow` is false.",
             collection="inventory.locations",
             filter=LocationFilter,
             sort=LocationSort,

@@ -70,6 +70,45 @@ async def test_routing_points_are_loaded(gateway: Gateway) -> None:
     assert data["servicePoint"] == {"id": point["id"], "ecsRequestRouting": True}
 
 
+async def test_shadow_locations_are_loaded(gateway: Gateway) -> None:
+    """Upstream hides locations of other libraries, and their units, but links and lists load them."""
+    library = gateway.library
+    location = next(iter(library.locations.values()))
+    units = (
+        library.institutions[location["institutionId"]],
+        library.campuses[location["campusId"]],
+        library.libraries[location["libraryId"]],
+    )
+    for each in (location, *units):
+        each["isShadow"] = True
+    data = await gateway.data(
+        """query($id: ID!) { location(id: $id) {
+            isShadow institution { isShadow } campus { isShadow } library { isShadow }
+        } }""",
+        {"id": location["id"]},
+    )
+
+    shadow = {"isShadow": True}
+    assert data["location"] == {**shadow, "institution": shadow, "campus": shadow, "library": shadow}
+    assert [call.query.get("includeShadowLocations") for call in gateway.calls] == ["true", *[None] * 3]
+    assert [call.query.get("includeShadow") for call in gateway.calls] == [None, *["true"] * 3]
+
+
+@pytest.mark.parametrize("is_shadow", [None, True, False])
+async def test_lists_of_shadow_locations(gateway: Gateway, is_shadow: bool | None) -> None:
+    """A list has the locations of other libraries too, unless they are left out by a condition."""
+    first, *others = gateway.library.locations.values()
+    first["isShadow"] = True
+    data = await gateway.data(
+        "query($filter: LocationFilter) { locations(first: 1000, filter: $filter) { nodes { id } } }",
+        {"filter": {} if is_shadow is None else {"isShadow": is_shadow}},
+    )
+
+    expected = {None: [first, *others], True: [first], False: others}[is_shadow]
+    assert {each["id"] for each in data["locations"]["nodes"]} == {each["id"] for each in expected}
+    assert gateway.paths() == ["GET /locations"]
+
+
 async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:
     """If a member of a service point is missing, null or of another type, only its fields are null."""
     full = merged(list(reader.library.service_points.values()))

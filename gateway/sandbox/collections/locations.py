@@ -8,32 +8,49 @@ from starlette.responses import Response
 
 from gateway.sandbox.collections.collection import METADATA, Collection, index_names
 from gateway.sandbox.collections.endpoints import list_endpoint
-from gateway.sandbox.http.request import HttpRequest, omit_nulls
+from gateway.sandbox.http.request import Endpoint, HttpRequest, omit_nulls
 from gateway.sandbox.library import Library, Record, split_names
 
 LOCATIONS = Collection(
     key="locations",
     records=lambda library: library.locations,
     indexes=index_names(
-        "id name code description discoveryDisplayName isActive institutionId campusId libraryId "
+        "id name code description discoveryDisplayName isActive isShadow institutionId campusId libraryId "
         f"primaryServicePoint servicePointIds details.* tags tags.tagList {METADATA}"
     ),
 )
 INSTITUTIONS = Collection(
     key="locinsts",
     records=lambda library: library.institutions,
-    indexes=index_names(f"id name code {METADATA}"),
+    indexes=index_names(f"id name code isShadow {METADATA}"),
 )
 CAMPUSES = Collection(
     key="loccamps",
     records=lambda library: library.campuses,
-    indexes=index_names(f"id name code institutionId {METADATA}"),
+    indexes=index_names(f"id name code isShadow institutionId {METADATA}"),
 )
 LIBRARIES = Collection(
     key="loclibs",
     records=lambda library: library.libraries,
-    indexes=index_names(f"id name code campusId {METADATA}"),
+    indexes=index_names(f"id name code isShadow campusId {METADATA}"),
 )
+
+
+def list_with_shadows(collection: Collection, parameter: str) -> Endpoint:
+    """Create the endpoint of a list in which shadow records are hidden unless a parameter requests them."""
+    own = replace(
+        collection,
+        records=lambda library: {
+            key: each for key, each in collection.records(library).items() if not each.get("isShadow")
+        },
+    )
+    list_all, list_own = list_endpoint(collection), list_endpoint(own)
+
+    def list_records(http_request: HttpRequest) -> Response:
+        is_complete = http_request.query.get(parameter, "").lower() == "true"
+        return (list_all if is_complete else list_own)(http_request)
+
+    return list_records
 
 
 def get_library_name(library: Library, location: Record) -> str | None:

@@ -64,6 +64,8 @@ class Inventory(Service):
             "inventory-storage.locations.collection.get",
         ),
         "locations",
+        # Without it, ids of virtual items' locations return no record (location.raml, locationunit.raml).
+        extra="includeShadowLocations=true",
     )
     institutions = Collection(
         Route(
@@ -73,6 +75,7 @@ class Inventory(Service):
             "inventory-storage.location-units.institutions.collection.get",
         ),
         "locinsts",
+        extra="includeShadow=true",
     )
     campuses = Collection(
         Route(
@@ -82,6 +85,7 @@ class Inventory(Service):
             "inventory-storage.location-units.campuses.collection.get",
         ),
         "loccamps",
+        extra="includeShadow=true",
     )
     libraries = Collection(
         Route(
@@ -91,6 +95,7 @@ class Inventory(Service):
             "inventory-storage.location-units.libraries.collection.get",
         ),
         "loclibs",
+        extra="includeShadow=true",
     )
     material_types = Collection(
         Route(

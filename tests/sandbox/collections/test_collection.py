@@ -237,6 +237,30 @@ async def test_routing_service_points_are_hidden(client: httpx.AsyncClient, libr
     assert (await client.get(f"/service-points/{routing}")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "parameter"),
+    [
+        ("/locations", "locations", "includeShadowLocations"),
+        ("/location-units/institutions", "institutions", "includeShadow"),
+        ("/location-units/campuses", "campuses", "includeShadow"),
+        ("/location-units/libraries", "libraries", "includeShadow"),
+    ],
+)
+async def test_shadow_records_are_hidden(
+    client: httpx.AsyncClient, library: Library, path: str, name: str, parameter: str
+) -> None:
+    """They are counted and listed only if requested, and can be read by id."""
+    records = getattr(library, name)
+    shadow = next(iter(records))
+    records[shadow]["isShadow"] = True
+    hidden = (await client.get(path)).json()
+    listed = (await client.get(path, params={parameter: "true"})).json()
+
+    assert (hidden["totalRecords"], listed["totalRecords"]) == (len(records) - 1, len(records))
+    assert (await client.get(path, params={"query": f"id=={shadow}"})).json()["totalRecords"] == 0
+    assert (await client.get(f"{path}/{shadow}")).status_code == 200
+
+
 async def test_latency_delays_every_response() -> None:
     """A slow sandbox makes sequential calls visible."""
     slow = create_sandbox(latency=0.05)
