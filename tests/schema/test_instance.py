@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.sandbox.collections.instances import inventory_instances
+from tests.gateway_over import key
 from tests.gateway_under_test import Gateway, open_gateway
 from tests.schema import poisoned
 from tests.schema.edges import by, check_back, check_forward, merged
@@ -76,3 +77,26 @@ async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None
     full = merged(inventory_instances(library, list(library.instances.values())))
 
     assert await poisoned.check("Instance", "instances", "/inventory/instances", "instances", full) > 500
+
+
+@pytest.mark.parametrize("execution", ["plan", "generic"])
+async def test_the_total_of_many_holdings_is_exact(execution: str) -> None:
+    """mod-inventory-storage estimates more than 1000 holdings, so they are counted by another call."""
+    async with open_gateway(execution=execution) as gateway:
+        holdings = gateway.library.holdings
+        example = next(iter(holdings.values()))
+        for number in range(1200):
+            holdings[key(number)] = {**example, "id": key(number)}
+        expected = sum(each["instanceId"] == example["instanceId"] for each in holdings.values())
+        data = await gateway.data(
+            "query($id: ID!) { instance(id: $id) { holdings(first: 2) { totalCount nodes { id } } } }",
+            {"id": example["instanceId"]},
+        )
+        calls = gateway.calls
+
+    assert data["instance"]["holdings"]["totalCount"] == expected > 1200
+    assert len(data["instance"]["holdings"]["nodes"]) == 2
+    assert [(call.path, call.query["limit"]) for call in calls[1:]] == [
+        ("/holdings-storage/holdings", "2"),
+        ("/holdings-storage/holdings", "0"),
+    ]

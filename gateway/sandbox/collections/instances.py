@@ -85,6 +85,7 @@ def holdings_location_id(holding: Record) -> str | None:
 
 HOLDINGS = Collection(
     key="holdingsRecords",
+    forwards_total=False,
     records=lambda library: library.holdings,
     indexes=index_names(
         "id hrid instanceId sourceId formerIds holdingsTypeId permanentLocationId temporaryLocationId "

@@ -55,6 +55,7 @@ class Inventory(Service):
             "inventory-storage.holdings.collection.get",
         ),
         "holdingsRecords",
+        forwards_total=False,  # mod-inventory-storage itself does not (HoldingsStorageApi.java)
     )
     locations = Collection(
         Route(
