@@ -22,6 +22,7 @@ from gateway.upstream.client import Client, Deadline
 from gateway.upstream.collection import BoundCollection, Collection
 from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write
+from gateway.upstream.transport.exchange import UpstreamResponse
 from gateway.upstream.transport.transports import TransportFactory, aiohttp_transport, httpx_transport
 from tests.upstream.socket_server import (
     Responder,
@@ -97,7 +98,7 @@ def users(client: Client) -> BoundCollection:
     return Collection(Route("GET", "/users"), "users").bind(CallerClient(client, ()))
 
 
-async def write(client: Client, method: Method = "POST") -> object:
+async def write(client: Client, method: Method = "POST") -> UpstreamResponse:
     return await CallerClient(client, ()).write(CHECK_OUT, Route(method, "/check-out"), {"a": 1})
 
 
@@ -363,6 +364,52 @@ async def test_a_read_fails_with_its_code(network: Network, fault: str) -> None:
 
         assert (caught.value.code, caught.value.upstream) == (code, "folio")
         assert server.lines() == ["GET /users?limit=10&totalRecords=none"]
+
+
+NOT_DECOMPRESSED = {
+    "compressed otherwise": (b"<html>", "Content-Encoding: br"),
+    "not compressed": (b"<html>", "Content-Encoding: gzip"),
+    "compressed in part": (gzip.compress(b"<html>" * 1000)[:-9], "Content-Encoding: gzip"),
+    "more": (gzip.compress(b"<html>") + b"<html>", "Content-Encoding: gzip"),
+}
+
+each_not_decompressed = pytest.mark.parametrize("name", NOT_DECOMPRESSED)
+
+
+@each_not_decompressed
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (401, "UNAUTHENTICATED"),
+        (403, "FORBIDDEN"),
+        (422, "UPSTREAM_REJECTED"),
+        (429, "RATE_LIMITED"),
+        (500, "UPSTREAM_ERROR"),
+        (503, "UPSTREAM_UNAVAILABLE"),
+    ],
+)
+async def test_the_status_of_an_error_whose_body_cannot_be_decompressed(
+    network: Network, name: str, status: int, code: str
+) -> None:
+    """It says enough, for a read as for a write; the body of a proxy's page is of no use."""
+    async with open_test_client(network, responds(status, *NOT_DECOMPRESSED[name])) as (client, server):
+        with pytest.raises(errors.GatewayError) as of_read:
+            await users(client)(None, limit=10)
+        with pytest.raises(errors.GatewayError) as of_write:
+            await write(client, "POST")
+
+        assert (of_read.value.code, of_read.value.status) == (code, status)
+        kind = errors.OutcomeUnknown if status >= 500 else type(of_read.value)
+        assert type(of_write.value) is (errors.Refused if status == 422 else kind)
+        assert server.lines() == ["GET /users?limit=10&totalRecords=none", "POST /check-out"]
+
+
+async def test_a_success_without_a_body_may_be_labelled_in_any_way(network: Network) -> None:
+    """There is nothing to decompress, so that the outcome of the write is known."""
+    response = sends(head(204, "Content-Encoding: br"))
+    async with open_test_client(network, response) as (client, server):
+        assert (await write(client, "DELETE")).status == 204
+        assert server.lines() == ["DELETE /check-out"]
 
 
 async def test_a_read_without_a_server(network: Network) -> None:

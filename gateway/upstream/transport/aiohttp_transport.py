@@ -25,6 +25,7 @@ from gateway.settings import UpstreamSettings
 from gateway.upstream.transport.aiohttp_protocol import HttpProtocol, IncomingResponse
 from gateway.upstream.transport.exchange import (
     ACCEPT_ENCODING,
+    FIRST_ERROR,
     JSON,
     USER_AGENT,
     Attempt,
@@ -180,7 +181,8 @@ class AiohttpExchange:
 
         def begin_body(received: dict[str, str]) -> Body:
             encoding = received.get("content-encoding", "")
-            attempt.body = Body(self._upstream, encoding, self._max_bytes, attempt)
+            is_error = incoming.status >= FIRST_ERROR
+            attempt.body = Body(self._upstream, encoding, self._max_bytes, attempt, is_error=is_error)
             return attempt.body
 
         incoming = IncomingResponse(begin_body)

@@ -27,6 +27,7 @@ Transport: TypeAlias = httpx.AsyncBaseTransport
 ACCEPT_ENCODING = ("Accept-Encoding", "gzip")  # the encoding that `Body` decodes
 USER_AGENT = ("User-Agent", "circulation-gateway")
 JSON = ("Content-Type", "application/json")
+FIRST_ERROR = 300  # the first status whose meaning does not need the body
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs every URL, CQL included
 
@@ -65,12 +66,16 @@ def encode_headers(headers: Sequence[tuple[str, str]]) -> bytes:
 
 
 class Body:
-    """A response body, decompressed piece by piece and never beyond the cap: 300 KB of gzip can be 300 MB."""
+    """A response body, decompressed piece by piece and never beyond the cap: 300 KB of gzip can be 300 MB.
+
+    That of an error is empty if it cannot be decompressed: the status says enough.
+    """
 
     __slots__ = (
         "_budget",
         "_chunks",
         "_gunzip",
+        "_is_error",
         "_is_limited",
         "_max_bytes",
         "_remaining",
@@ -78,11 +83,16 @@ class Body:
         "has_begun",
     )
 
-    def __init__(self, upstream: str, encoding: str, max_bytes: int, attempt: Attempt | None = None) -> None:
-        """`encoding` is the Content-Encoding, empty if there is none; `max_bytes` counts decompressed bytes.
-
-        Raises `UpstreamBadResponse` for an encoding that was not requested.
-        """
+    def __init__(
+        self,
+        upstream: str,
+        encoding: str,
+        max_bytes: int,
+        attempt: Attempt | None = None,
+        *,
+        is_error: bool = False,
+    ) -> None:
+        """`encoding` is the Content-Encoding, empty without one; `max_bytes` counts decompressed bytes."""
         # The attempt itself is not kept: it holds the body, and both would wait for a garbage collection.
         self._budget = None if attempt is None else attempt.budget
         self._is_limited = attempt is not None and attempt.is_limited
@@ -90,13 +100,14 @@ class Body:
         self._max_bytes = max_bytes
         self._remaining = max_bytes
         self._chunks: list[bytes | memoryview] = []
-        self._gunzip: zlib._Decompress | None = None
+        self._gunzip: zlib._Decompress | _NotRequested | None = None
+        self._is_error = is_error
         self.has_begun = False  # true from its first byte on
         name = encoding.lower()
         if name == "gzip":
             self._gunzip = zlib.decompressobj(wbits=31)
         elif name not in ("", "identity"):
-            raise self._not_decompressed()
+            self._gunzip = _NotRequested()
 
     def add(self, raw: bytes | memoryview) -> None:
         """Add a piece.
@@ -130,21 +141,36 @@ class Body:
         """Return the complete body. Raises `UpstreamBadResponse` if compressed data is cut or too long."""
         gunzip = self._gunzip
         if gunzip is not None and self._chunks and (gunzip.unused_data or not gunzip.eof):
-            raise self._not_decompressed()
+            return self._not_decompressed()
         return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
 
-    def _decompress(self, gunzip: zlib._Decompress, raw: bytes | memoryview) -> bytes:
+    def _decompress(self, gunzip: zlib._Decompress | _NotRequested, raw: bytes | memoryview) -> bytes:
         if gunzip.eof:
-            raise self._not_decompressed()
+            return self._not_decompressed()
         try:
             return gunzip.decompress(raw, self._remaining + 1)
         except zlib.error as problem:
-            raise self._not_decompressed() from problem
+            return self._not_decompressed(problem)
 
-    def _not_decompressed(self) -> errors.UpstreamBadResponse:
-        return errors.UpstreamBadResponse(
-            f"{self._upstream} sent a response that cannot be decompressed.", upstream=self._upstream
-        )
+    def _not_decompressed(self, problem: zlib.error | None = None) -> bytes:
+        """Return nothing in the place of the body of an error. Raises `UpstreamBadResponse` for any other."""
+        if not self._is_error:
+            raise errors.UpstreamBadResponse(
+                f"{self._upstream} sent a response that cannot be decompressed.", upstream=self._upstream
+            ) from problem
+        self._chunks.clear()
+        self._gunzip = _NotRequested()  # for what follows
+        return b""
+
+
+class _NotRequested:
+    """The decompression of an encoding that was not requested."""
+
+    eof = False
+    unused_data = b""
+
+    def decompress(self, raw: bytes | memoryview, max_length: int) -> bytes:
+        raise zlib.error
 
 
 class Attempt(msgspec.Struct):
@@ -243,7 +269,10 @@ class HttpxExchange:
             try:
                 assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - typed as either kind
                 encoding = response.headers.get("Content-Encoding", "")
-                attempt.body = body = Body(self._upstream, encoding, self._max_bytes, attempt)
+                is_error = response.status_code >= FIRST_ERROR
+                attempt.body = body = Body(
+                    self._upstream, encoding, self._max_bytes, attempt, is_error=is_error
+                )
                 async for piece in response.stream:
                     body.add(piece)
                 content = bytes(body.read())
