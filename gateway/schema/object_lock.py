@@ -82,7 +82,7 @@ def type_id(object_type: ObjectType) -> int:
 def object_number(object_id: int) -> int:
     """Return an object's id. Raises `BadUserInput` if it is out of range."""
     if not 1 <= object_id <= MAX_OBJECT_ID:
-        raise errors.BadUserInput("`objectId` must be between 1 and 2147483647.")
+        raise errors.BadUserInput(f"`objectId` must be between 1 and {MAX_OBJECT_ID}; got {object_id}.")
     return object_id
 
 

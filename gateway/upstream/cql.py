@@ -269,7 +269,7 @@ def caller_cql(text: str, *, max_length: int = 2000) -> Cql:
     The text is kept, except that unquoted values with characters beyond ASCII are quoted.
     """
     if len(text) > max_length:
-        raise _invalid(f"longer than {max_length} characters", max_length)
+        raise CqlError(f"Invalid CQL: more than {max_length} characters; got {len(text)}")
     if control := _CONTROL.search(text):
         raise _invalid("a control character", control.start())
     if not text.strip(" "):

@@ -276,7 +276,7 @@ REFUSED: list[tuple[str, str]] = [
     ('loans(cql: "") { totalCount }', "an empty query"),
     ('loans(cql: "a=b) or (c=d") { totalCount }', "`cql` or `filter` cannot be used"),
     ('loans(cql: "a=b sortby c") { totalCount }', "'sortby', for which there is an argument"),
-    (f'loans(cql: "a={"x" * 2000}") {{ totalCount }}', "longer than 2000 characters"),
+    (f'loans(cql: "a={"x" * 2000}") {{ totalCount }}', "more than 2000 characters; got 2002."),
     ('searchInstance(hrid: "1", barcode: "2") { id }', "Exactly one of `id`, `hrid`, `barcode`, `cql`"),
     ('searchInstance(cql: "a=b sortby c") { id }', "`cql` cannot be used"),
 ]

@@ -148,7 +148,7 @@ async def test_without_a_login_nothing_is_watched(live: LiveLibrary) -> None:
     ("arguments", "message"),
     [
         ("objectType: UNKNOWN, objectId: 1", "`objectType` must not be UNKNOWN."),
-        ("objectType: PATRON, objectId: 0", "`objectId` must be between 1 and 2147483647."),
+        ("objectType: PATRON, objectId: 0", "`objectId` must be between 1 and 2147483647; got 0."),
     ],
 )
 async def test_invalid_objects(live: LiveLibrary, arguments: str, message: str) -> None:

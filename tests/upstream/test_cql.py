@@ -524,9 +524,9 @@ def test_the_length_of_a_callers_query_is_limited() -> None:
     longest = f'a=="{"x" * 15}"'
 
     assert str(caller_cql(longest, max_length=20)) == f"({longest})"
-    with pytest.raises(CqlError, match=r"^Invalid CQL: longer than 20 characters at position 20$"):
+    with pytest.raises(CqlError, match=r"^Invalid CQL: more than 20 characters; got 21$"):
         caller_cql(f"{longest} ", max_length=20)
-    with pytest.raises(CqlError, match=r"^Invalid CQL: longer than 2000 characters at position 2000$"):
+    with pytest.raises(CqlError, match=r"^Invalid CQL: more than 2000 characters; got 2001$"):
         caller_cql("x" * 2001)
 
 
