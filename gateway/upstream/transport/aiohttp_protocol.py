@@ -31,8 +31,11 @@ class IncomingResponse:
 
     __slots__ = ("begin_body", "body", "headers", "status")
 
-    def __init__(self, begin_body: Callable[[dict[str, str]], Body]) -> None:
-        """`begin_body` creates the body from the headers; an exception from it ends the call."""
+    def __init__(self, begin_body: Callable[[int, dict[str, str]], Body]) -> None:
+        """`begin_body` creates the body from status and headers; an exception from it ends the call.
+
+        It must not refer to the response: both would wait for a garbage collection, with the body.
+        """
         self.begin_body = begin_body
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -231,7 +234,7 @@ class HttpProtocol(ResponseHandler):
             incoming.headers.clear()
             return
         try:
-            incoming.body = incoming.begin_body(incoming.headers)
+            incoming.body = incoming.begin_body(status, incoming.headers)
         except errors.GatewayError as problem:
             self._end(errors.without_frames(problem))
         except Exception as problem:

@@ -129,7 +129,7 @@ class AiohttpTransport(DirectTransport):
         url, content = request.url, await request.aread()
         head = [b"%s %s HTTP/1.1\r\n" % (request.method.encode("ascii"), url.raw_path)]
         head += [b"%s: %s\r\n" % header for header in request.headers.raw]
-        incoming = IncomingResponse(lambda headers: Body(url.host, "", self._max_bytes))
+        incoming = IncomingResponse(lambda status, headers: Body(url.host, "", self._max_bytes))
         read_timeout = request.extensions.get("timeout", {}).get("read")
         origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
         message = b"".join((*head, b"\r\n", content))
@@ -179,9 +179,8 @@ class AiohttpExchange:
         request = b"%s%s%s%s" % (line, self._head, fields, rest)
         sent_at = datetime.now(UTC)
 
-        def begin_body(received: dict[str, str]) -> Body:
-            encoding = received.get("content-encoding", "")
-            is_error = incoming.status >= FIRST_ERROR
+        def begin_body(status: int, received: dict[str, str]) -> Body:
+            encoding, is_error = received.get("content-encoding", ""), status >= FIRST_ERROR
             attempt.body = Body(self._upstream, encoding, self._max_bytes, attempt, is_error=is_error)
             return attempt.body
 

@@ -49,7 +49,7 @@ class Caller:
         self.protocol.connection_made(Wire())
 
     async def receive(self, *pieces: bytes) -> IncomingResponse:
-        incoming = IncomingResponse(lambda headers: Body("folio", "", 10 * LARGE))
+        incoming = IncomingResponse(lambda status, headers: Body("folio", "", 10 * LARGE))
         call = asyncio.create_task(self.protocol.call(b"", incoming, math.inf, math.inf))
         await asyncio.sleep(0)
         for piece in pieces:
@@ -90,7 +90,7 @@ async def test_bytes_after_a_large_response_make_its_connection_unusable(name: s
 async def test_a_large_response_that_ends_early() -> None:
     """The connection ends one byte before the body does: there is no response."""
     caller = Caller()
-    incoming = IncomingResponse(lambda headers: Body("folio", "", 10 * LARGE))
+    incoming = IncomingResponse(lambda status, headers: Body("folio", "", 10 * LARGE))
     call = asyncio.create_task(caller.protocol.call(b"", incoming, math.inf, math.inf))
     await asyncio.sleep(0)
     caller.protocol.data_received(WITH_LENGTH[:-1])
