@@ -9,7 +9,9 @@ from graphql import FieldNode, FragmentDefinitionNode, GraphQLField, get_nullabl
 from gateway.engine.core import declaration_of
 from gateway.fields.base import CALLS, REPEATED, Cost, Field
 from gateway.fields.selection import Document, analyze_selection
+from gateway.loaders.loader_set import Calls
 
+CIRCULATION = "circulation."  # before the members of its service; that of the BFF has another name
 ASSUMED_ROWS = 10  # of a list whose length is not known before it is loaded
 
 
@@ -24,7 +26,16 @@ def price(
     declaration = declaration_of(field)
     if not isinstance(declaration, Field):
         metadata = getattr(declaration, "metadata", {})
-        calls, repeated = len(metadata.get(CALLS, ())), metadata.get(REPEATED)
-        return Cost(calls if repeated is None else calls - 1, rows=rows, repeated=repeated)
+        calls, repeated = metadata.get(CALLS, ()), metadata.get(REPEATED)
+        number = len(calls) if repeated is None else len(calls) - 1
+        return Cost(number, rows=rows, repeated=repeated, is_direct=_is_direct(calls))
     selected = analyze_selection(declaration, field, nodes, Document(fragments))
-    return declaration.cost(selected, rows, nodes[0])
+    cost = declaration.cost(selected, rows, nodes[0])
+    if not cost.calls:
+        return cost
+    return cost._replace(is_direct=_is_direct(declaration.upstream_calls(selected, nodes[0], "auto")))
+
+
+def _is_direct(calls: Calls) -> bool | None:
+    """Return True if the last of these calls, that for the records, is to circulation; None without calls."""
+    return all(each.startswith(CIRCULATION) for each in calls[-1]) if calls else None

@@ -325,7 +325,7 @@ def walk_prices(
     if root is None:  # rejected by validation
         return []
     selected: _Selected = [(root, operation.selection_set.selections)]
-    return _collect(selected, schema, fragments, pricing, collect, frozenset())
+    return _collect(selected, schema, fragments, pricing, collect, frozenset(), is_direct=False)
 
 
 def _step(field: PricedField, below: list[Step]) -> list[Step]:
@@ -346,8 +346,13 @@ def _collect(
     pricing: Pricing,
     collect: Callable[[PricedField, list[T]], list[T]],
     read: Reads,
+    *,
+    is_direct: bool,
 ) -> list[T]:
-    """`read` is what the fields above and those beside them have read."""
+    """`read` is what the fields above and those beside them have read.
+
+    `is_direct` is True if the record that has the fields is from circulation itself.
+    """
     merged: dict[tuple[str, str], list[FieldNode]] = {}
     for kind, selections in selected:
         for parent, node in _fields(kind, selections, schema, fragments):
@@ -367,6 +372,8 @@ def _collect(
         else:
             field = parent.fields[name]
             price = pricing(field, nodes, fragments)
+        if is_direct and price.calls_if_direct:
+            price = price._replace(calls=price.calls_if_direct)
         reads = _reads(price, nodes[0])
         if price.once and reads <= read:
             price = price._replace(once=0)
@@ -378,7 +385,10 @@ def _collect(
         deeper: _Selected = [
             (target, node.selection_set.selections) for node in each.nodes if node.selection_set is not None
         ]
-        below = _collect(deeper, schema, fragments, pricing, collect, read) if deeper else []
+        source = is_direct if each.price.is_direct is None else each.price.is_direct
+        below = (
+            _collect(deeper, schema, fragments, pricing, collect, read, is_direct=source) if deeper else []
+        )
         collected += collect(each, below)
     return collected
 

@@ -50,7 +50,8 @@ class Cost(NamedTuple):
     `more` are the calls that a batch of several parents may take in addition, `once` those before all others
     however many parents there are, to read a record by an argument: `keys` are the loaders of such arguments.
     `repeated` is the member of the argument `input` that is a list, for each element of which one more call
-    is sent, one after another.
+    is sent, one after another. `calls_if_direct` are the calls if the parents are from circulation itself;
+    `is_direct` is True if the records are, None if they are from the source of the parents.
     """
 
     calls: int = 0
@@ -60,6 +61,8 @@ class Cost(NamedTuple):
     once: int = 0
     keys: Mapping[str, str] = MappingProxyType({})
     repeated: str | None = None
+    calls_if_direct: int = 0
+    is_direct: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from enum import Enum
 from functools import cached_property, partial
 from typing import Literal, cast
 
+from graphql import FieldNode
+
 from gateway import errors
 from gateway.context import Context, Info
 from gateway.engine.core import (
@@ -23,6 +25,7 @@ from gateway.engine.core import (
 from gateway.fields.base import (
     DROPPED_BY_BFF,
     Arguments,
+    Cost,
     Declared,
     Field,
     Json,
@@ -36,7 +39,10 @@ from gateway.fields.base import (
     loader_sources,
 )
 from gateway.fields.selection import get_selected
+from gateway.loaders import Loaders
+from gateway.loaders.loader_set import Calls, declared_calls
 from gateway.upstream.record_types import FROM_CIRCULATION, Decoded
+from gateway.upstream.services import ListsFrom
 
 UNREPORTED = "error>"  # in an embedded record: the list of errors that its missing members have to raise
 
@@ -149,6 +155,12 @@ class SourceSpecificField(RecordField):
 
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
         return loader_sources(self._loader, self.dropped_by_bff)
+
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
+        return Cost(rows=rows, calls_if_direct=0 if self.dropped_by_bff else 1)
+
+    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
+        return declared_calls(Loaders, self._loader, "bff", is_direct=self.dropped_by_bff)
 
     def plan(self, place: Place) -> str:
         return place.member_or_load(self.key, self.dropped_by_bff)

@@ -289,8 +289,8 @@ class Request:
         "The values used for search. Null if upstream does not send them."
     )
     batch_request_info: BatchRequestInfo | None = field(
-        "The batch that the request belongs to; null for most requests. Together with `loan`, "
-        "`printDetails`, `itemLocationCode` or `isDcbReRequestCancellation` it costs one more call "
+        "The batch that the request belongs to; null for most requests. In queues, and together with `tags`, "
+        "`loan`, `printDetails`, `itemLocationCode` or `isDcbReRequestCancellation`, it costs one more call "
         "per 75 requests: no upstream service sends all of them. Null where the BFF does not list requests.",
         dropped_by="circulation",
     )

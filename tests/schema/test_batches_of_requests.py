@@ -94,3 +94,55 @@ async def test_the_second_read_fails(execution: str) -> None:
     assert error["extensions"]["code"] == "UPSTREAM_ERROR"
     assert limits[0] == "20"
     assert set(limits[1:]) == {"10"}
+
+
+FROM_CIRCULATION = ["GET /circulation/requests", LIST]
+OF_QUEUE = ["GET /circulation/requests/queue/instance/{id}", LIST]
+
+
+@pytest.mark.parametrize(
+    ("query", "planned"),
+    [
+        ("requests(first: 5) { nodes { SELECTED } }", [LIST]),
+        ("requests(first: 5) { nodes { position SELECTED } }", [LIST]),
+        ("requests(first: 5) { nodes { SELECTED tags { tagList } } }", FROM_CIRCULATION),
+        ("requests(first: 5) { nodes { loan { dueDate } ...F } }", FROM_CIRCULATION),
+        ("requests(first: 5) { edges { node { SELECTED itemLocationCode } } }", FROM_CIRCULATION),
+        (
+            "requests(first: 100) { nodes { SELECTED printDetails { printCount } } }",
+            [*FROM_CIRCULATION, LIST],
+        ),
+        ('requestQueue(instanceId: "INSTANCE") { nodes { SELECTED } }', OF_QUEUE),
+        (
+            'requestQueue(instanceId: "INSTANCE") '
+            "{ nodes { requester { openRequests { nodes { SELECTED } } } } }",
+            [OF_QUEUE[0], *[LIST] * 4],
+        ),
+    ],
+)
+async def test_the_call_for_batches_is_planned(execution: str, query: str, planned: list[str]) -> None:
+    """If circulation is read, because of what is selected beside them, the batches are planned as a call."""
+    selected = "id batchRequestInfo { batchRequestSubmittedAt }"
+    async with open_gateway(execution=execution) as gateway:
+        instance = next(
+            each["instanceId"]
+            for each in gateway.library.requests.values()
+            if each["status"].startswith("Open")
+        )
+        text = query.replace("SELECTED", selected).replace("INSTANCE", instance)
+        fragment = f"fragment F on Request {{ {selected} }}" if "...F" in text else ""
+        response = await gateway.execute(
+            f"{{ {text} }} {fragment}", headers={"X-Okapi-Tenant": "diku", "GraphQL-Explain": "1"}
+        )
+        sent = len(gateway.calls)
+
+    assert "errors" not in response
+    explained = response["extensions"]["explain"]
+    routes = [
+        route
+        for each in explained["calls"]
+        for route in [f"{each['method']} {each['route']}"] * each["estimated"]
+    ]
+    assert routes == planned
+    assert explained["estimate"]["calls"] == len(planned) >= sent
+    assert all(each["call"] is not None for each in explained["actual"]["requests"])
