@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-MAX_LABEL = 63  # bytes, by RFC 1035; Python raises UnicodeError for longer ones, not an error of the look-up
+import idna
 
-_LETTERS_AND_DIGITS = frozenset({"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"})  # that IDNA permits, after folding
+_ASCII_LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.ASCII)  # `_` is in names of containers
 
 
 def is_host(host: str) -> bool:
     """Return True for an IP address, without brackets, and for a name that can be looked up.
 
     A name consists of letters, digits, `-` and `_`, also non-ASCII ones as far as IDNA 2008 permits them.
+    Python and httpx raise exceptions of their own for others, not errors of the look-up.
     """
     try:
         if ":" in host:
@@ -27,15 +27,9 @@ def is_host(host: str) -> bool:
 
 
 def _is_label(label: str) -> bool:
-    if label.startswith("xn--"):  # the ASCII form of another label
-        try:
-            text = label[4:].encode("ascii").decode("punycode")
-        except UnicodeError:
-            return False
-        return not text.isascii() and _is_label(text)
-    size = len(label) if label.isascii() else len(b"xn--" + label.encode("punycode"))
-    return (
-        0 < size <= MAX_LABEL
-        and unicodedata.is_normalized("NFKC", label)
-        and all(each in "-_" or unicodedata.category(each) in _LETTERS_AND_DIGITS for each in label)
-    )
+    if label.isascii() and not label.startswith("xn--"):
+        return _ASCII_LABEL.fullmatch(label) is not None
+    try:
+        return bool(idna.alabel(idna.ulabel(label) if label.isascii() else label))
+    except idna.IDNAError:
+        return False
