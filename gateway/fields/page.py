@@ -151,8 +151,9 @@ class ConnectionField(PagedField, RootField):
 
 
 def _count_calls(collection: CollectionName, selected: Selected) -> int:
-    """Return 1 if a total may have to be counted by a separate call."""
-    return int("totalCount" in selected.fields and not collection.forwards_total)
+    """Return 1 if a total may have to be counted by a separate call, beside that for the records."""
+    fields = selected.fields
+    return int("totalCount" in fields and not (fields <= _READ_NO_RECORDS or collection.forwards_total))
 
 
 EMBEDDED_KEYS: frozenset[Path] = frozenset({("id",), ("batchId",), ("itemId",)})

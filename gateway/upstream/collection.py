@@ -49,8 +49,9 @@ class Collection:
     """Constant parameters of the query string, percent-encoded."""
     tie_break: str | None = "id"
     """The index whose value no two records share; None if the route takes no query."""
-    forwards_total: bool = True
-    """False if the service reads its storage without `totalRecords`, so that large totals are estimates."""
+    forwards_total: bool = False
+    """True if totals are exact on request, or always. Most modules ignore `totalRecords`, so that
+    raml-module-builder estimates large totals (`PgUtil.get` and `streamGet` without it, `CQLWrapper`)."""
     mark: str | None = None
     """A member that is added to every record, if it matters which interface sent it."""
     min_limit: int = 0

@@ -49,7 +49,7 @@ class Shelf:
         self.fails: Callable[[str], bool] = lambda query: False
         transport = httpx.MockTransport(self._respond)
         client = CallerClient(Client("folio", base, transport, Settings(read_attempts=1)), ())
-        self.collection = Collection(Route("GET", "/things"), "things").bind(client)
+        self.collection = Collection(Route("GET", "/things"), "things", forwards_total=True).bind(client)
 
     async def _respond(self, request: httpx.Request) -> httpx.Response:
         parameters = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}

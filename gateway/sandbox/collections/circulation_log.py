@@ -36,7 +36,6 @@ CIRCULATION_LOG = Collection(
     ),
     computed={"items": texts_of_items},
     view=log_views,
-    forwards_total=False,
 )
 
 _list_records = list_endpoint(CIRCULATION_LOG)

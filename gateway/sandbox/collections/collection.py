@@ -46,8 +46,8 @@ class Collection:
     view: View = stored_view
     record_view: Callable[[Library, Record], Record] | None = None
     """The view of a single record if it has more than a page."""
-    forwards_total: bool = True
-    """False if the service does not forward `totalRecords` to the storage."""
+    forwards_total: bool = False
+    """True if the service forwards `totalRecords` to its storage. Most of them do not."""
     min_limit: int = 0
     has_gone: bool = False  # serves what is gone from the library, as the index of a consortium does
     not_found: type[NotFound] = NotFound

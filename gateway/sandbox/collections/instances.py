@@ -71,7 +71,6 @@ INSTANCES = Collection(
     indexes=index_names(STORED_INDEXES),
     computed=COMPUTED_INDEXES,
     view=inventory_instances,
-    forwards_total=False,
 )
 
 
@@ -85,7 +84,6 @@ def holdings_location_id(holding: Record) -> str | None:
 
 HOLDINGS = Collection(
     key="holdingsRecords",
-    forwards_total=False,
     records=lambda library: library.holdings,
     indexes=index_names(
         "id hrid instanceId sourceId formerIds holdingsTypeId permanentLocationId temporaryLocationId "

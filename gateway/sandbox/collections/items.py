@@ -130,7 +130,6 @@ ITEMS = Collection(
     computed=COMPUTED_INDEXES,
     view=inventory_items,
     record_view=single_inventory_item,
-    forwards_total=False,
 )
 
 

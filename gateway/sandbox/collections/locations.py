@@ -13,6 +13,7 @@ from gateway.sandbox.library import Library, Record, split_names
 
 LOCATIONS = Collection(
     key="locations",
+    forwards_total=True,
     records=lambda library: library.locations,
     indexes=index_names(
         "id name code description discoveryDisplayName isActive isShadow institutionId campusId libraryId "
@@ -21,16 +22,19 @@ LOCATIONS = Collection(
 )
 INSTITUTIONS = Collection(
     key="locinsts",
+    forwards_total=True,
     records=lambda library: library.institutions,
     indexes=index_names(f"id name code isShadow {METADATA}"),
 )
 CAMPUSES = Collection(
     key="loccamps",
+    forwards_total=True,
     records=lambda library: library.campuses,
     indexes=index_names(f"id name code isShadow institutionId {METADATA}"),
 )
 LIBRARIES = Collection(
     key="loclibs",
+    forwards_total=True,
     records=lambda library: library.libraries,
     indexes=index_names(f"id name code isShadow campusId {METADATA}"),
 )

@@ -6,11 +6,13 @@ from gateway.sandbox.collections.collection import METADATA, Collection, index_n
 
 MATERIAL_TYPES = Collection(
     key="mtypes",
+    forwards_total=True,
     records=lambda library: library.material_types,
     indexes=index_names(f"id name source {METADATA}"),
 )
 LOAN_TYPES = Collection(
     key="loantypes",
+    forwards_total=True,
     records=lambda library: library.loan_types,
     indexes=index_names(f"id name source {METADATA}"),
 )
@@ -54,6 +56,7 @@ STAFF_SLIPS = Collection(
 )
 TAGS = Collection(
     key="tags",
+    forwards_total=True,
     records=lambda library: library.tags,
     indexes=index_names(f"id label description {METADATA}"),
     min_limit=1,

@@ -20,5 +20,4 @@ class Audit(Service):
             "circulation-logs.collection.get",
         ),
         "logRecords",
-        forwards_total=False,
     )

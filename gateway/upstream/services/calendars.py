@@ -28,7 +28,9 @@ class Calendars(Service):
         values, `startDate` and `endDate`. The total is always exact (mod-calendar, CalendarRepository).
         """
         extra = "&".join(f"{name}={percent_encode(value)}" for name, value in query)
-        calendars = Collection(self.calendars_route, "calendars", extra=extra, tie_break=None)
+        calendars = Collection(
+            self.calendars_route, "calendars", extra=extra, tie_break=None, forwards_total=True
+        )
         return calendars.bind(self._client)
 
     surrounding_openings_route = Route(

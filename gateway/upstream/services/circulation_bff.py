@@ -148,6 +148,7 @@ class CirculationBff(Service):
             "circulation-bff.batch-request.collection.get",
         ),
         "mediatedBatchRequests",
+        forwards_total=True,
         min_limit=1,  # mod-requests-mediated fails on zero (folio-spring-support, OffsetRequest)
     )
 
@@ -171,7 +172,9 @@ class CirculationBff(Service):
     def batch_request_details(self, batch_id: str) -> BoundCollection:
         """Return the collection of the items of a batch request."""
         route = self.batch_request_details_route
-        details = Collection(route, "mediatedBatchRequestDetails", tie_break=None, min_limit=1)
+        details = Collection(
+            route, "mediatedBatchRequestDetails", tie_break=None, forwards_total=True, min_limit=1
+        )
         return details.bind(self._client, batch_id)
 
     item_by_barcode_route = Route(

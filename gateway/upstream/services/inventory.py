@@ -26,17 +26,13 @@ class Inventory(Service):
         # Without it, ids of a consortium's routing service points return no record.
         extra="includeRoutingServicePoints=true",
     )
-    # mod-inventory sends its storage the query, the limit and the offset alone
-    # (ExternalStorageModuleCollection.java).
     instances = Collection(
         Route("GET", "/inventory/instances", INVENTORY, "inventory.instances.collection.get"),
         "instances",
-        forwards_total=False,
     )
     items = Collection(
         Route("GET", "/inventory/items", INVENTORY, "inventory.items.collection.get"),
         "items",
-        forwards_total=False,
     )
     bound_with_parts = Collection(
         Route(
@@ -55,7 +51,6 @@ class Inventory(Service):
             "inventory-storage.holdings.collection.get",
         ),
         "holdingsRecords",
-        forwards_total=False,  # mod-inventory-storage itself does not (HoldingsStorageApi.java)
     )
     locations = Collection(
         Route(
@@ -67,6 +62,7 @@ class Inventory(Service):
         "locations",
         # Without it, ids of virtual items' locations return no record (location.raml, locationunit.raml).
         extra="includeShadowLocations=true",
+        forwards_total=True,
     )
     institutions = Collection(
         Route(
@@ -77,6 +73,7 @@ class Inventory(Service):
         ),
         "locinsts",
         extra="includeShadow=true",
+        forwards_total=True,
     )
     campuses = Collection(
         Route(
@@ -87,6 +84,7 @@ class Inventory(Service):
         ),
         "loccamps",
         extra="includeShadow=true",
+        forwards_total=True,
     )
     libraries = Collection(
         Route(
@@ -97,6 +95,7 @@ class Inventory(Service):
         ),
         "loclibs",
         extra="includeShadow=true",
+        forwards_total=True,
     )
     material_types = Collection(
         Route(
@@ -106,6 +105,7 @@ class Inventory(Service):
             "inventory-storage.material-types.collection.get",
         ),
         "mtypes",
+        forwards_total=True,
     )
     loan_types = Collection(
         Route(
@@ -115,6 +115,7 @@ class Inventory(Service):
             "inventory-storage.loan-types.collection.get",
         ),
         "loantypes",
+        forwards_total=True,
     )
     item_route = Route("GET", "/inventory/items/{id}", INVENTORY, "inventory.items.item.get")
 

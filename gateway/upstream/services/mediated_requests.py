@@ -18,4 +18,5 @@ class MediatedRequests(Service):
             "requests-mediated.mediated-request.collection.get",
         ),
         "mediatedRequests",
+        forwards_total=True,
     )

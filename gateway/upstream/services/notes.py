@@ -21,7 +21,10 @@ class Notes(Service):
     """
 
     note_types = Collection(
-        Route("GET", "/note-types", NOTES, "note.types.collection.get"), "noteTypes", min_limit=1
+        Route("GET", "/note-types", NOTES, "note.types.collection.get"),
+        "noteTypes",
+        forwards_total=True,
+        min_limit=1,
     )
 
     note_route = Route("GET", "/notes/{noteId}", NOTES, "notes.item.get")
@@ -45,7 +48,7 @@ class Notes(Service):
         total.
         """
         route = self.notes_of_record_route
-        notes = Collection(route, "notes", extra=parameters, tie_break=None, min_limit=1)
+        notes = Collection(route, "notes", extra=parameters, tie_break=None, forwards_total=True, min_limit=1)
         return notes.bind(self._client, domain, kind, record_id)
 
 

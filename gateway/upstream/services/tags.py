@@ -13,5 +13,6 @@ class Tags(Service):
     tags = Collection(
         Route("GET", "/tags", Interface("tags", "1.0"), "tags.collection.get"),
         "tags",
+        forwards_total=True,
         min_limit=1,  # of the parameter (tags.yml)
     )

@@ -96,13 +96,30 @@ async def test_pages_have_no_overlaps_or_gaps(client: httpx.AsyncClient) -> None
     assert len(set(ids)) == 300
 
 
-async def test_total_modes(client: httpx.AsyncClient) -> None:
+async def test_total_modes(client: httpx.AsyncClient, library: Library) -> None:
     """The total is exact, an estimate that is too high, or absent, as requested."""
-    assert (await users(client, totalRecords="exact"))["totalRecords"] == 300
-    assert (await users(client))["totalRecords"] == 300
-    assert (await users(client, totalRecords="estimated"))["totalRecords"] == 330
-    assert (await users(client, totalRecords="estimated", limit="300"))["totalRecords"] == 300
-    assert "totalRecords" not in await users(client, totalRecords="none")
+
+    async def tags(**query: str) -> dict[str, Any]:
+        page: dict[str, Any] = (await client.get("/tags", params={"limit": "2"} | query)).json()
+        return page
+
+    count = len(library.tags)
+    for number in range(100):
+        library.tags[f"{number:08}-0000-4000-8000-000000000000"] = {"id": str(number), "label": str(number)}
+    assert (await tags(totalRecords="exact"))["totalRecords"] == count + 100
+    assert (await tags())["totalRecords"] == count + 100
+    assert (await tags(totalRecords="estimated"))["totalRecords"] == count + 100 + (count + 100) // 10
+    assert (await tags(totalRecords="estimated", limit="1000"))["totalRecords"] == count + 100
+    assert "totalRecords" not in await tags(totalRecords="none")
+
+
+@pytest.mark.parametrize("mode", ["exact", "estimated", "none", "auto"])
+async def test_most_services_ignore_the_mode(client: httpx.AsyncClient, library: Library, mode: str) -> None:
+    """Users, loans, requests and most others have an estimate of many records, whatever is requested."""
+    library.max_exact_count = 100
+    assert (await users(client, totalRecords=mode, limit="2"))["totalRecords"] == 330
+    assert (await users(client, totalRecords=mode, limit="300"))["totalRecords"] == 300
+    assert (await users(client, totalRecords=mode, limit="0"))["totalRecords"] == 300
 
 
 async def test_limit_zero_returns_the_total(client: httpx.AsyncClient) -> None:
