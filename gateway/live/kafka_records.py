@@ -69,8 +69,9 @@ class Topics:
             return "skipped", []
         topic, tenant = parts[1], parts[0] or _tenant(record.headers)
         # Producers set the time of their events (Kafka, `message.timestamp.type=CreateTime`). One whose clock
-        # is ahead would let streams resume in the future, and miss all that comes before.
-        timestamp = min(record.timestamp, time.time_ns() // 1_000_000)
+        # is ahead would let streams resume in the future, and miss all that comes before. -1 is none.
+        now = time.time_ns() // 1_000_000
+        timestamp = record.timestamp if 0 <= record.timestamp <= now else now
         outcome: Outcome = "malformed"
         if len(record.value) > MAX_EVENT_BYTES:
             outcome = "oversized"
