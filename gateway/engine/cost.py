@@ -11,7 +11,7 @@ from gateway.fields.base import CALLS, REPEATED, Cost, Field
 from gateway.fields.selection import Document, analyze_selection
 from gateway.loaders.loader_set import Calls
 
-CIRCULATION = "circulation."  # before the members of its service; that of the BFF has another name
+CIRCULATION = ("circulation.", "circulation_reports.")  # the members of its services, not of the BFF
 ASSUMED_ROWS = 10  # of a list whose length is not known before it is loaded
 
 

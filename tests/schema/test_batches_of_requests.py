@@ -97,6 +97,7 @@ async def test_the_second_read_fails(execution: str) -> None:
 
 
 FROM_CIRCULATION = ["GET /circulation/requests", LIST]
+OF_CLEARANCE = ["GET /circulation/requests-reports/hold-shelf-clearance/{servicePointId}", LIST]
 OF_QUEUE = ["GET /circulation/requests/queue/instance/{id}", LIST]
 
 
@@ -113,6 +114,7 @@ OF_QUEUE = ["GET /circulation/requests/queue/instance/{id}", LIST]
             [*FROM_CIRCULATION, LIST],
         ),
         ('requestQueue(instanceId: "INSTANCE") { nodes { SELECTED } }', OF_QUEUE),
+        ('holdShelfClearance(servicePointId: "POINT") { nodes { SELECTED } }', OF_CLEARANCE),
         (
             'requestQueue(instanceId: "INSTANCE") '
             "{ nodes { requester { openRequests { nodes { SELECTED } } } } }",
@@ -130,6 +132,7 @@ async def test_the_call_for_batches_is_planned(execution: str, query: str, plann
             if each["status"].startswith("Open")
         )
         text = query.replace("SELECTED", selected).replace("INSTANCE", instance)
+        text = text.replace("POINT", str(gateway.summary.service_point_id))
         fragment = f"fragment F on Request {{ {selected} }}" if "...F" in text else ""
         response = await gateway.execute(
             f"{{ {text} }} {fragment}", headers={"X-Okapi-Tenant": "diku", "GraphQL-Explain": "1"}
