@@ -289,9 +289,10 @@ class Request:
         "The values used for search. Null if upstream does not send them."
     )
     batch_request_info: BatchRequestInfo | None = field(
-        "The batch that the request belongs to; null for most requests. In queues, and together with `tags`, "
-        "`loan`, `printDetails`, `itemLocationCode` or `isDcbReRequestCancellation`, it costs one more call "
-        "per 75 requests: no upstream service sends all of them. Null where the BFF does not list requests.",
+        "The batch that the request belongs to; null for most requests. In queues and reports, and "
+        "beside `tags`, `loan`, `printDetails`, `itemLocationCode` or `isDcbReRequestCancellation`, it "
+        "costs one more call per 75 requests: no upstream service sends all of them. Null where the BFF "
+        "does not list requests.",
         dropped_by="circulation",
     )
     loan: RequestLoan | None = field(
