@@ -70,18 +70,26 @@ class HttpProtocol(ResponseHandler):
         """True if no other call may use this connection."""
         return self._unusable or self._completed is not None or not self.is_connected()
 
-    def has_surplus(self) -> bool:
-        """Return True if bytes, or the end of the connection, have followed the last response.
+    @property
+    def is_new(self) -> bool:
+        """True if nothing was sent on this connection."""
+        return not self._last_received
 
-        The event loop may not have read them yet, and would then pass them to the next call.
+    def is_usable(self) -> bool:
+        """Return False if the connection has ended, or has bytes that belong to no call.
+
+        The event loop may not have read them yet, and would then pass them to the next call. With TLS a new
+        connection may have some: those of TLS.
         """
         transport = self.transport
-        if not self._last_received or transport is None or transport.is_closing():  # new, or closed anyway
+        if transport is None or transport.is_closing():
             return False
+        if self.is_new and transport.get_extra_info("ssl_object") is not None:
+            return True
         if self._readable is None:
             self._readable = select.poll()
             self._readable.register(transport.get_extra_info("socket"), select.POLLIN)
-        return bool(self._readable.poll(0))
+        return not self._readable.poll(0)
 
     async def call(
         self, request: bytes, incoming: IncomingResponse, idle_timeout: float, until: float

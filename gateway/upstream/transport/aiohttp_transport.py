@@ -102,9 +102,12 @@ class AiohttpTransport(DirectTransport):
         try:
             while True:
                 connection = await connector.connect(request, [], timeout)
-                if not cast(HttpProtocol, connection.protocol).has_surplus():
+                protocol = cast(HttpProtocol, connection.protocol)
+                if protocol.is_usable():
                     return connection
                 connection.close()
+                if protocol.is_new:  # as of a proxy without a service behind it
+                    raise httpx.ConnectError("The connection ended before it was used.")
         except TimeoutError as problem:
             if not in_time:
                 raise TimeoutError from problem

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from gateway.settings import Settings
 from gateway.upstream.transport.aiohttp_protocol import MAX_HEAD_BYTES, MAX_HEADER_FIELDS
 from gateway.upstream.transport.aiohttp_transport import AiohttpTransport
+from gateway.upstream.transport.exceptions import is_unsent
 from gateway.upstream.transport.exchange import (
     Attempt,
     Headers,
@@ -302,6 +305,44 @@ async def test_waiting_for_a_connection_ends_with_the_attempt() -> None:
         assert (await first).body == b"{}"
         assert server.lines() == ["GET /a"]
         await exchange.aclose()
+
+
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 503 Busy\r\n\r\n"], ids=["closed", "with a response"])
+async def test_a_connection_that_ends_before_it_is_used_was_sent_nothing(greeting: bytes) -> None:
+    """A proxy without a service behind it accepts connections and closes them. A write was not sent then."""
+    received = bytearray()
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def close_at_once() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(ConnectionResetError):  # the client closes it at once
+                connection.sendall(greeting)
+                connection.shutdown(socket.SHUT_WR)
+                while piece := connection.recv(1000):
+                    received.extend(piece)
+
+        def delay() -> None:  # each turn of the event loop takes longer than the server
+            time.sleep(0.01)
+            delays.append(loop.call_soon(delay))
+
+        delays = [loop.call_soon(delay)]
+        closing = threading.Thread(target=close_at_once)
+        closing.start()
+        port = listening.getsockname()[1]
+        exchange = open_exchange(
+            "folio", f"http://127.0.0.1:{port}", aiohttp_transport(Settings()), Settings()
+        )
+        try:
+            with pytest.raises(httpx.ConnectError) as caught:
+                await exchange("POST", "/a", (), b"{}", 5, Attempt(loop.time() + 5))
+        finally:
+            delays[-1].cancel()
+            await exchange.aclose()
+            closing.join()
+
+    assert is_unsent(caught.value)
+    assert received == b""
 
 
 async def test_an_early_response_makes_its_connection_unusable() -> None:
