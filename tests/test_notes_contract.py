@@ -34,7 +34,7 @@ class Upstream:
     """Responds with one note, one note type and one user, and keeps the parameters of calls."""
 
     def __init__(self, note: Json, note_type: Json) -> None:
-        self.note, self.note_type = note, note_type
+        self.note, self.note_type = {**note, "id": ID}, note_type  # a note is read by its id
         self.parameters = set[tuple[str, str]]()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
