@@ -18,10 +18,10 @@ from gateway.context import Info
 from gateway.engine.core import StrawberryField, get_object_definition, to_camel_case
 from gateway.fields import arguments
 from gateway.fields.base import REPEATED
-from gateway.fields.changed_records import ChangesOf, Declared, NoChanges, Written
 from gateway.fields.record import named_type
 from gateway.fields.root import field_of_function
 from gateway.fields.scalars import upstream_text
+from gateway.live.changed_records import ChangesOf, Declared, NoChanges, Written
 from gateway.upstream.past_write import PastWrite
 from gateway.upstream.record_types import Record
 from gateway.upstream.services import Upstream, declared_routes

@@ -1,7 +1,7 @@
 """The gateway's own mutations as a source of changes.
 
 They are the only source if neither Kafka nor the embedded library publishes. Each mutation declares which
-records it changes, see `gateway/fields/changed_records.py`.
+records it changes, see `gateway/live/changed_records.py`.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.changed_records import changes_by_actions
 from gateway.fields.look_up import look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.fields.settlement_look_up import Settlement
+from gateway.live.changed_records import changes_by_actions
 from gateway.schema.fee_fine_settlement import AccountsActedOn, DeskInput, check_accounts
 from gateway.schema.refusal import Refusal
 

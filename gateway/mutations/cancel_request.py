@@ -8,17 +8,17 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.changed_records import (
+from gateway.fields.link import link
+from gateway.fields.look_up import LookUp, look_up
+from gateway.fields.mutation import begin_mutation, body_of, mutation, now
+from gateway.fields.scalars import DateTime
+from gateway.live.changed_records import (
     Changed,
     Written,
     changes_of_item,
     changes_of_request,
     changes_of_slips,
 )
-from gateway.fields.link import link
-from gateway.fields.look_up import LookUp, look_up
-from gateway.fields.mutation import begin_mutation, body_of, mutation, now
-from gateway.fields.scalars import DateTime
 from gateway.schema.enums import RequestStatus
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request

@@ -7,11 +7,11 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.changed_records import changes_by_loan_id
 from gateway.fields.link import link
 from gateway.fields.look_up import look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.fields.scalars import DateTime
+from gateway.live.changed_records import changes_by_loan_id
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 from gateway.upstream.record_types import Record

@@ -9,10 +9,10 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.changed_records import Changed, Written, changes_of_accounts, changes_of_loan
 from gateway.fields.look_up import LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, new_id, now
 from gateway.fields.scalars import DateTime, Decimal
+from gateway.live.changed_records import Changed, Written, changes_of_accounts, changes_of_loan
 from gateway.schema.account import Account
 from gateway.schema.fee_fine_action import FeeFineAction
 from gateway.schema.fee_fine_settlement import DeskInput

@@ -8,7 +8,12 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.changed_records import (
+from gateway.fields.link import link
+from gateway.fields.look_up import LookUp, look_up
+from gateway.fields.mutation import begin_mutation, body_of, mutation, now
+from gateway.fields.record import derived, field
+from gateway.fields.scalars import DateTime
+from gateway.live.changed_records import (
     Changed,
     Written,
     changes_of_accounts,
@@ -19,11 +24,6 @@ from gateway.fields.changed_records import (
     changes_of_slips,
     values_of,
 )
-from gateway.fields.link import link
-from gateway.fields.look_up import LookUp, look_up
-from gateway.fields.mutation import begin_mutation, body_of, mutation, now
-from gateway.fields.record import derived, field
-from gateway.fields.scalars import DateTime
 from gateway.schema.enums import ClaimedReturnedResolution
 from gateway.schema.item import Item
 from gateway.schema.loan import EMBEDDED_LOAN_ITEM, SENT_WITH_LOAN_ITEM, Loan

@@ -8,10 +8,10 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.changed_records import Changed, Written, values_of
 from gateway.fields.look_up import NO_PROOF, PRESENT, LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
+from gateway.live.changed_records import Changed, Written, values_of
 from gateway.mutations.create_request import changes_of_new_request
 from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType
 from gateway.schema.mediated_request import MediatedRequest, MediatedRequestState, MediatedRequestStatus

@@ -7,9 +7,9 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.changed_records import NoChanges
 from gateway.fields.look_up import LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, new_id
+from gateway.live.changed_records import NoChanges
 from gateway.schema.batch_request import BatchRequest
 from gateway.schema.refusal import Refusal
 from gateway.upstream.caller import keys_in

@@ -7,10 +7,10 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.changed_records import Changed, Written
 from gateway.fields.look_up import LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
+from gateway.live.changed_records import Changed, Written
 from gateway.mutations.confirm_mediated_request import find_mediated_request
 from gateway.mutations.create_request import SENT_MEMBERS, RequestCreated, changes_of_new_request
 from gateway.schema.enums import FulfillmentPreference, RequestLevel

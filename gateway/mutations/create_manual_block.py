@@ -7,10 +7,10 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.changed_records import Changed, Written, changes_of_user
 from gateway.fields.look_up import LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, new_id
 from gateway.fields.scalars import DateTime
+from gateway.live.changed_records import Changed, Written, changes_of_user
 from gateway.schema.patron_block import ManualBlock
 from gateway.schema.refusal import Refusal
 from gateway.upstream.record_types import Record

@@ -7,7 +7,10 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.changed_records import (
+from gateway.fields.look_up import LookUp, look_up
+from gateway.fields.mutation import begin_mutation, body_of, mutation, new_id, now
+from gateway.fields.scalars import DateTime
+from gateway.live.changed_records import (
     Changed,
     Written,
     changes_of_item,
@@ -16,9 +19,6 @@ from gateway.fields.changed_records import (
     changes_of_slips,
     values_of,
 )
-from gateway.fields.look_up import LookUp, look_up
-from gateway.fields.mutation import begin_mutation, body_of, mutation, new_id, now
-from gateway.fields.scalars import DateTime
 from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType
 from gateway.schema.override_blocks import OverrideBlocksInput
 from gateway.schema.refusal import Refusal

@@ -7,8 +7,8 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.changed_records import NoChanges
 from gateway.fields.mutation import begin_mutation, body_of, mutation
+from gateway.live.changed_records import NoChanges
 from gateway.schema.enums import member
 from gateway.schema.refusal import Refusal
 

@@ -7,9 +7,9 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.changed_records import NoChanges
 from gateway.fields.look_up import LookUp, look_up
 from gateway.fields.mutation import begin_mutation, mutation
+from gateway.live.changed_records import NoChanges
 from gateway.schema.object_lock import ObjectLock, object_number, type_id
 from gateway.schema.object_type import ObjectType
 from gateway.schema.refusal import Refusal

@@ -8,7 +8,9 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.changed_records import (
+from gateway.fields.look_up import LookUp, look_up
+from gateway.fields.mutation import begin_mutation, body_of, mutation
+from gateway.live.changed_records import (
     Changed,
     Written,
     changes_of_item,
@@ -16,8 +18,6 @@ from gateway.fields.changed_records import (
     changes_of_slips,
     values_of,
 )
-from gateway.fields.look_up import LookUp, look_up
-from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.enums import RequestType
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request

@@ -8,9 +8,9 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.changed_records import Changed, Written, changes_of_loan
 from gateway.fields.look_up import LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
+from gateway.live.changed_records import Changed, Written, changes_of_loan
 from gateway.schema.loan_at_location import UseAtLocationChanged
 from gateway.schema.refusal import Refusal
 from gateway.upstream.record_types import Record

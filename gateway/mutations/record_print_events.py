@@ -8,10 +8,10 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.changed_records import Changed, Written, changes_of_request
 from gateway.fields.look_up import ONCE, LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
+from gateway.live.changed_records import Changed, Written, changes_of_request
 from gateway.schema.refusal import Refusal
 from gateway.upstream import cql
 from gateway.upstream.record_types import Record

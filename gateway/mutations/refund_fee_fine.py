@@ -7,10 +7,10 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.changed_records import changes_by_actions
 from gateway.fields.look_up import look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.fields.settlement_look_up import CREDITED, REFUNDED, Settlement
+from gateway.live.changed_records import changes_by_actions
 from gateway.schema.fee_fine_settlement import AccountActedOn, SettlementInput
 from gateway.schema.refusal import Refusal
 

@@ -6,9 +6,9 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.changed_records import NoChanges
 from gateway.fields.look_up import ONCE, LookUp, look_up
 from gateway.fields.mutation import begin_mutation, mutation
+from gateway.live.changed_records import NoChanges
 from gateway.schema.refusal import Refusal
 
 

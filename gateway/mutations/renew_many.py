@@ -8,9 +8,9 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.changed_records import NoChanges
 from gateway.fields.mutation import begin_mutation, mutation, publishing
 from gateway.fields.root import SEMANTIC_NON_NULL
+from gateway.live.changed_records import NoChanges
 from gateway.mutations.renew import RenewResult, changes_of_renewal, send_renewal
 from gateway.schema.override_blocks import OverrideBlocksInput
 from gateway.schema.refusal import Refusal, describe_refusal

@@ -9,9 +9,9 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.changed_records import Changed, Written, changes_of_queue, changes_of_request, values_of
 from gateway.fields.look_up import LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
+from gateway.live.changed_records import Changed, Written, changes_of_queue, changes_of_request, values_of
 from gateway.schema.page import full_list_of
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import RequestQueue

@@ -7,9 +7,9 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.changed_records import NoChanges
 from gateway.fields.look_up import ONCE, LookUp, look_up
 from gateway.fields.mutation import begin_mutation, mutation
+from gateway.live.changed_records import NoChanges
 from gateway.mutations.lock_object import ObjectLockConflict, conflict
 from gateway.schema.object_lock import object_number, type_id
 from gateway.schema.object_type import ObjectType

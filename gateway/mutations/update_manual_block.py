@@ -9,11 +9,11 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.changed_records import Changed, Written, changes_of_user
 from gateway.fields.link import link
 from gateway.fields.look_up import LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, nulls_of
 from gateway.fields.scalars import DateTime
+from gateway.live.changed_records import Changed, Written, changes_of_user
 from gateway.schema.patron_block import ManualBlock
 from gateway.schema.refusal import Refusal
 from gateway.upstream.record_types import Record

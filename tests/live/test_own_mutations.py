@@ -16,10 +16,10 @@ import pytest
 from gateway.app import create_app
 from gateway.context import Info, MutationState
 from gateway.engine.core import declaration_of
-from gateway.fields.changed_records import NoChanges, Written
 from gateway.fields.mutation import CHANGES, publishing
 from gateway.graph import schema
 from gateway.identity import Caller
+from gateway.live.changed_records import NoChanges, Written
 from gateway.live.changes import Change, Changes, Watch
 from gateway.live.own_mutations import ChangedRecord, OwnMutations
 from gateway.settings import Settings

@@ -13,7 +13,6 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from gateway.live.changes import ALL_KEYS, Kind, Subject, updated_at
 from gateway.live.folio_events import NOT_YET_FILLED, SLIP_TYPES
 from gateway.live.own_mutations import ChangedRecord
-from gateway.upstream.record_types import Record
 
 InputT = TypeVar("InputT")
 ResultT = TypeVar("ResultT")
@@ -40,7 +39,7 @@ class Written(NamedTuple, Generic[InputT, ResultT]):
 
     input: InputT
     result: ResultT | None
-    before: Record
+    before: Mapping[str, Any]  # JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ ChangesOf: TypeAlias = Callable[[Written[Any, Any]], Iterable[ChangedRecord]]
 Declared: TypeAlias = ChangesOf | NoChanges
 
 
-def values_of(record: object) -> Record:
+def values_of(record: object) -> Mapping[str, Any]:  # Any: JSON
     """Return the members of a record; none of anything that is no record."""
     return record if isinstance(record, dict) else {}
 
