@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Determined(LoadedField):
-    """What the circulation rules determine for the ids in the parent: a record, or a list of them."""
+    """The result of the circulation rules for the ids in the parent: a record, or a list of them."""
 
     loader = "circulation_rules"
     key_paths = (("materialTypeId",), ("loanTypeId",), ("patronGroupId",), ("locationId",))

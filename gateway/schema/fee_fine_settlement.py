@@ -53,7 +53,8 @@ class AccountActedOn:
     amount: Decimal | None = field("The amount of the action. Null for a cancellation.")
     remaining_amount: Decimal | None = field("The amount still owed on the account.")
     actions: list[FeeFineAction | None] | None = field(
-        "What was added to the history of the account; a refund adds several.", key="feefineactions"
+        "The actions that were added to the history of the account; a refund adds several.",
+        key="feefineactions",
     )
 
 
@@ -67,7 +68,8 @@ class AccountsActedOn:
     )
     amount: Decimal | None = field("The total amount of the action. Null for a cancellation.")
     actions: list[FeeFineAction | None] | None = field(
-        "What was added to the history of the accounts, with the amount of each.", key="feefineactions"
+        "The actions that were added to the history of the accounts, with the amount of each.",
+        key="feefineactions",
     )
 
 
@@ -99,8 +101,8 @@ class FeeFineActionCheck:
     allowed: bool | None = field("True if the action is allowed.")
     amount: Decimal | None = field("The amount that was checked.")
     remaining_amount: Decimal | None = field(
-        "What would remain: of a refund, the amount that could still be refunded; otherwise the amount owed. "
-        "Null if the action is not allowed."
+        "The amount that would remain: after a refund the amount that could still be refunded, otherwise the "
+        "amount owed. Null if the action is not allowed."
     )
     error_message: str | None = field("FOLIO's reason if the action is not allowed.")
     account: Account | None = link(
@@ -113,8 +115,8 @@ class FeeFinesActionCheck:
     allowed: bool | None = field("True if the action is allowed.")
     amount: Decimal | None = field("The total amount that was checked.")
     remaining_amount: Decimal | None = field(
-        "What would remain: of a refund, the amount that could still be refunded; otherwise the amount owed. "
-        "Null if the action is not allowed."
+        "The amount that would remain: after a refund the amount that could still be refunded, otherwise the "
+        "amount owed. Null if the action is not allowed."
     )
     error_message: str | None = field("FOLIO's reason if the action is not allowed.")
     accounts: list[Account | None] | None = links("The accounts.", loader="account", key="accountIds")

@@ -58,7 +58,10 @@ class LoanItem:
     instance_hrid: str | None = field("The human-readable number of the title.")
     barcode: str | None = field("The barcode. Null for items without one.")
     location: Named | None = field("The location in force.")
-    status: LoanItemStatus | None = field("The state.")
+    status: LoanItemStatus | None = field(
+        "The state. `UNKNOWN` without a text if mod-circulation does not know it, such as `ORDER_CLOSED`; "
+        "`item` has it then."
+    )
     in_transit_destination_service_point: (
         Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
     ) = link(

@@ -88,7 +88,10 @@ class RequestItem:
         key="loanTypeId",
         embedded={"name!": "loanTypeName"},
     )
-    status: str | None = field("The state, as FOLIO's text.")
+    status: str | None = field(
+        "The state, as FOLIO's text. Empty if mod-circulation does not know it, such as `Order closed`; "
+        "`item` has it then."
+    )
     call_number: str | None = field("The call number.")
     call_number_components: CallNumberComponents | None = field("The parts of the call number.")
     copy_number: str | None = field("The copy number.")
