@@ -48,7 +48,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a number may be, or the length of a text."""
+    """The bounds of a number, or of the length of a text."""
 
     gt: float | None = None
     ge: float | None = None

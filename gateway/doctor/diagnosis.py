@@ -69,7 +69,7 @@ class ReadResult:
     permission: str | None = None
     """The permission that FOLIO's module descriptors require; upstream's response is not repeated."""
     cure: str | None = None
-    """What an operator can do about it, and what the gateway does meanwhile."""
+    """The remedy for the operator, and the behaviour of the gateway until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ class Unfinished(Protocol):
 
 
 class Backlog:
-    """What remains to be completed of one operation.
+    """The remaining results of one operation that are to be completed.
 
     While there is anything, DataLoaders send no batch of the operation, except between groups of a long list:
     what is loaded later joins the batches of what was completed at once.

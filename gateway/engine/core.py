@@ -310,7 +310,7 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
 
     @cached_property
     def backlog(self) -> Backlog:
-        """What remains to be completed, in later turns of the event loop."""
+        """The remaining results, which are completed in later turns of the event loop."""
         return Backlog(self.context_value.operation)
 
     def close(self) -> None:

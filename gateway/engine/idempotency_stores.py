@@ -1,4 +1,4 @@
-"""Where the claims of idempotency keys and the responses to their requests are kept, for 24 hours.
+"""The stores of the claims of idempotency keys and of the responses to their requests, for 24 hours.
 
 A store sees no key, token or authorization, only digests of them. Responses are kept as they were sent, so
 they hold what clients selected, names and barcodes of patrons included.

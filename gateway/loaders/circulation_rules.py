@@ -1,4 +1,4 @@
-"""What the circulation rules determine for a material type, loan type, patron group and location."""
+"""The results of the circulation rules for a material type, loan type, patron group and location."""
 
 from __future__ import annotations
 

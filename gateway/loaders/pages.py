@@ -138,7 +138,7 @@ def is_last(page: Page, limit: int, read: int) -> bool:
 
     `read` is the number of records up to its last. A page can be shorter than its limit and not the last,
     because services have maxima of their own. The total of a full page may be too low from 1000 on, where
-    mod-inventory estimates it; that of a page with fewer records than its limit is exact there.
+    most services estimate it; that of a page with fewer records than its limit is exact there.
     """
     is_full = len(page.records) >= limit
     if page.total is None:

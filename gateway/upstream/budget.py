@@ -1,4 +1,4 @@
-"""What operations may take of upstream while they run: calls, and bytes of responses.
+"""The limits of running operations: upstream calls, and bytes of responses.
 
 The bytes of all operations have a bound, which tenants share: the more of it is held, the less may each of
 them hold, so that something is always left for another. An operation that holds little is not refused for it.

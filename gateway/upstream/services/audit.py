@@ -10,7 +10,7 @@ from gateway.upstream.routes import Interface, Route
 class Audit(Service):
     """The circulation log of mod-audit. Its other logs, such as that of inventory, are not read."""
 
-    # It ignores `totalRecords` (CirculationLogsService), so that totals above 1000 are estimates unless no
+    # It ignores `totalRecords` (CirculationLogsService), so that totals from 1000 on are estimates unless no
     # record is read; FOLIO's own screen reads none to count (ui-circulation-log, useCirculationLog).
     circulation_log = Collection(
         Route(
