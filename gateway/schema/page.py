@@ -60,8 +60,8 @@ class Connection(Generic[Record]):
     edges: list[Edge[Record] | None] = page_field("The records with their cursors.", _edges)
     page_info: PageInfo = page_field("The position of the page in the list.", lambda page: page)
     total_count: int | None = page_field(
-        "The exact number of records in the complete list. From 1000 records on, most lists need one more call "
-        "for it, unless the page has all of them.",
+        "The exact number of records in the complete list. From 1000 records on, most lists need one more "
+        "call for it, unless the page reaches their end.",
         _total,
         is_always_known=True,
     )
