@@ -172,7 +172,8 @@ async def test_every_member_of_a_body_can_be_sent(name: str) -> None:
         if request.method == method and pattern.fullmatch(request.url.path):
             bodies.append(json.loads(request.content))
         return httpx.Response(
-            204 if method == "PUT" else 200, json={"id": ID, "accountId": ID, "accountIds": [ID]}
+            204 if method == "PUT" else 200,
+            json={"id": request.url.path.rpartition("/")[2], "accountId": ID, "accountIds": [ID]},
         )
 
     pascal = name[0].upper() + name[1:]

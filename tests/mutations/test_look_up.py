@@ -91,6 +91,29 @@ def unknown(response: Json, case: LookUpCase) -> Json:
     return error["extensions"]
 
 
+async def look_once(
+    case: LookUpCase, fault: Json, *, after: bool, is_second: bool = False
+) -> tuple[Json, int, list[str]]:
+    """Return the response to a mutation with a fault, the writes that were applied, and the calls.
+
+    It is looked up once, in 0.2 seconds. On a busy machine that look may have no time: then all is repeated,
+    twice at most. `is_second` if the same mutation has succeeded before.
+    """
+    for _ in range(3):
+        async with open_gateway(look_up_timeout=0.2) as gateway:
+            inputs = case.prepare(gateway)
+            if is_second:
+                first = await send(gateway, case, inputs, case.short_document)
+                assert "errors" not in first, first["errors"]
+                await asyncio.sleep(0.005)
+            lose(gateway, case, fault, after=after)
+            result = await send(gateway, case, inputs, case.short_document), applied(gateway), calls(gateway)
+        seen = [each["extensions"].get("seen") for each in result[0].get("errors", ())]
+        if "The look-up failed: UPSTREAM_TIMEOUT." not in seen:
+            break
+    return result
+
+
 def undated(text: str) -> str:
     return re.sub(r"\d{4}-\S+(?=\.)", "{date}", text)
 
@@ -178,13 +201,10 @@ async def test_response_is_lost(case: LookUpCase, fault: Json) -> None:
 @every_case
 async def test_calls_of_a_look_up(case: LookUpCase) -> None:
     """The look-up of a write that was applied reads once."""
-    async with open_gateway(look_up_timeout=0.2) as gateway:
-        inputs = case.prepare(gateway)
-        lose(gateway, case, {"kind": "status", "status": 502}, after=True)
-        await send(gateway, case, inputs, case.short_document)
+    _, _, sent = await look_once(case, {"kind": "status", "status": 502}, after=True)
 
-        expected = case.reads if case.has_proof else case.reads_in_vain
-        assert calls(gateway) == calls_of(case, expected)
+    expected = case.reads if case.has_proof else case.reads_in_vain
+    assert sent == calls_of(case, expected)
 
 
 # Before the write
@@ -194,28 +214,19 @@ async def test_calls_of_a_look_up(case: LookUpCase) -> None:
 @pytest.mark.parametrize("fault", NOT_WRITTEN, ids=fault_name)
 async def test_write_is_lost(case: LookUpCase, fault: Json) -> None:
     """Nothing is written and nothing confirmed; the error shows what was seen."""
-    async with open_gateway(look_up_timeout=0.2) as gateway:
-        inputs = case.prepare(gateway)
-        lose(gateway, case, fault, after=False)
-        response = await send(gateway, case, inputs, case.short_document)
+    response, writes, sent = await look_once(case, fault, after=False)
 
-        assert applied(gateway) == 0
-        if is_success(case, fault):
-            return
-        assert undated(unknown(response, case).get("seen", "")) == case.seen_in_vain
-        assert calls(gateway) == calls_of(case, case.reads_in_vain)
+    assert writes == 0
+    if is_success(case, fault):
+        return
+    assert undated(unknown(response, case).get("seen", "")) == case.seen_in_vain
+    assert sent == calls_of(case, case.reads_in_vain)
 
 
 @every_case
 async def test_write_is_lost_after_an_equal_one(case: LookUpCase) -> None:
     """A state that is as requested before the sending proves nothing."""
-    async with open_gateway(look_up_timeout=0.2) as gateway:
-        inputs = case.prepare(gateway)
-        first = await send(gateway, case, inputs, case.short_document)
-        assert "errors" not in first, first["errors"]
-        await asyncio.sleep(0.005)
-        lose(gateway, case, {"kind": "reset"}, after=False)
-        response = await send(gateway, case, inputs, case.short_document)
+    response, writes, _ = await look_once(case, {"kind": "reset"}, after=False, is_second=True)
 
-        assert undated(unknown(response, case).get("seen", "")) == case.seen
-        assert applied(gateway) == 0
+    assert undated(unknown(response, case).get("seen", "")) == case.seen
+    assert writes == 0

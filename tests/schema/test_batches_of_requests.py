@@ -37,7 +37,7 @@ def in_a_batch(nodes: Json) -> set[str]:
 
 
 async def test_each_request_of_a_batch_has_it(execution: str) -> None:
-    """Of 50 requests, 30 belong to a batch, and the BFF sends it for 20: the other 30 are read ten by ten."""
+    """Of 50 requests, 30 belong to a batch, and the BFF sends it for 20: the other 30 are read again."""
     async with open_gateway(execution=execution) as gateway:
         batched = add_to_batch(gateway, 30)
         data = await gateway.data(REQUESTS % (50, ""))
@@ -46,8 +46,8 @@ async def test_each_request_of_a_batch_has_it(execution: str) -> None:
     nodes = data["requests"]["nodes"]
     assert len(nodes) == 50
     assert in_a_batch(nodes) == batched
-    assert [call.path for call in calls] == ["/circulation-bff/requests"] * 4
-    assert [call.query["limit"] for call in calls] == ["50", "10", "10", "10"]
+    assert [call.path for call in calls] == ["/circulation-bff/requests"] * 3
+    assert [call.query["limit"] for call in calls] == ["50", "30", "20"]
 
 
 @pytest.mark.parametrize(("batched", "first"), [(9, 50), (10, 10), (0, 50)])
@@ -70,7 +70,7 @@ async def test_requests_of_circulation(execution: str) -> None:
         paths = gateway.paths()
 
     assert in_a_batch(data["requests"]["nodes"]) == batched
-    assert paths == ["GET /circulation/requests", *[LIST] * 3]  # of 30 by id, and 20 without a batch again
+    assert paths == ["GET /circulation/requests", *[LIST] * 2]  # of 30 by id, and 20 without a batch again
 
 
 async def test_the_second_read_fails(execution: str) -> None:
@@ -93,7 +93,25 @@ async def test_the_second_read_fails(execution: str) -> None:
     assert error["path"] == ["requests"]
     assert error["extensions"]["code"] == "UPSTREAM_ERROR"
     assert limits[0] == "20"
-    assert set(limits[1:]) == {"10"}
+    assert set(limits[1:]) == {"10"}  # of those without a batch
+
+
+async def test_an_upstream_that_ignores_the_query(execution: str) -> None:
+    """A page with more requests than were asked for again is not completed in turn."""
+    rows = [{"id": key(each), "batchRequestInfo": {"batchRequestId": key(999)}} for each in range(10)]
+    rows += [{"id": key(each)} for each in range(10, 100)]
+    limits = []
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        limits.append(request.url.params["limit"])
+        return httpx.Response(200, json={"requests": rows, "totalRecords": 100})
+
+    async with gateway_over(upstream, execution=execution, lists_from="bff") as gateway:
+        result = await gateway.execute(REQUESTS % (100, ""))
+
+    assert "errors" not in result
+    assert in_a_batch(result["data"]["requests"]["nodes"]) == {key(each) for each in range(10)}
+    assert limits == ["100", "40", "40", "10"]
 
 
 FROM_CIRCULATION = ["GET /circulation/requests", LIST]

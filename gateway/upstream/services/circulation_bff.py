@@ -24,23 +24,25 @@ _CHECKED_IN = {"item": dict, "loan": dict, "staffSlipContext": dict}
 
 BATCH = "batchRequestInfo"
 MAX_BATCHES = 10  # the default limit of mod-requests-mediated
+IDS_IN_CALL = 40  # whose query has 2 kB
 
 
 async def _complete_batches(collection: BoundCollection, page: Page, arguments: PageArguments) -> Page:
-    """Read requests again, ten by ten, of which the BFF may have left out the batch.
+    """Read requests again of which the BFF may have left out the batch.
 
-    For each 20 requests of a page it reads their batches without a limit, and gets those of ten at most
-    (CirculationBffServiceImpl.getBatchRequestDetailsByRequestIds, `trait_pageable_limit` of
-    mod-requests-mediated). If it gets fewer than ten for a page, it got all.
+    It reads the batches of 20 requests of a page at a time, in an order of its own and without a limit, and
+    gets those of ten at most (CirculationBffServiceImpl.getBatchRequestDetailsByRequestIds,
+    `trait_pageable_limit` of mod-requests-mediated). If it gets fewer than ten for a page, it got all. What
+    is read again is itself such a page, with ten batches less.
     """
     records, decoder = page.records, arguments.decoder
     if decoder is not None and BATCH not in decoder.members.of:
         return page
     unsure = [each for each in records if each.get(BATCH) is None]
-    if len(records) <= MAX_BATCHES or len(records) - len(unsure) < MAX_BATCHES:
+    if not MAX_BATCHES < len(records) <= arguments.limit or len(records) - len(unsure) < MAX_BATCHES:
         return page
     ids = [key for each in unsure if (key := _id_of(each)) is not None]
-    chunks = (ids[start : start + MAX_BATCHES] for start in range(0, len(ids), MAX_BATCHES))
+    chunks = (ids[start : start + IDS_IN_CALL] for start in range(0, len(ids), IDS_IN_CALL))
     pages = await asyncio.gather(
         *(
             collection.read(cql.query_of_ids("id", chunk), PageArguments(len(chunk), 0, False, decoder))
