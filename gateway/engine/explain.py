@@ -72,7 +72,7 @@ class PlannedCall(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class PlannedLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A link that is answered from its parent, or the selected `members` for which it is not."""
+    """A link that is resolved from its parent, or the selected `members` for which it is not."""
 
     path: str
     from_parent: bool
@@ -125,7 +125,7 @@ class LoaderCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Actual(msgspec.Struct, frozen=True, kw_only=True):
-    """The calls and records in fact; `embedded` are the links that were answered from their parents.
+    """The calls and records in fact; `embedded` are the links that were resolved from their parents.
 
     `nodes` is None for a long response.
     """
@@ -314,7 +314,7 @@ class _Plan:
             yield [_routes()[member] for member in members]
 
     def add_link(self, field: PricedField, path: str) -> None:
-        """Add a link that its parent may answer."""
+        """Add a link that its parent may embed."""
         declaration, target = declaration_of(field.definition), get_named_type(field.definition.type)
         if not isinstance(declaration, LoadedField) or not isinstance(target, GraphQLObjectType):
             return

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 RUNNING_MUTATIONS = ProcessGauge(
-    "gateway_running_mutations", "Mutations that have started and have not been answered."
+    "gateway_running_mutations", "Mutations that have started and have no response yet."
 )
 
 

@@ -1,4 +1,4 @@
-"""The records that a mutation changes, as each mutation declares them for those who watch.
+"""The records that a mutation changes, as each mutation declares them for subscribers.
 
 They are known from the input, from upstream's response and from what the mutation had read anyway: nothing is
 read for them. Values of any other type than text, which upstream may send, are like absent ones.

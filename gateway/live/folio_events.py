@@ -59,7 +59,7 @@ def changes_of(
 
 
 def changes_of_unreadable(topic: str, tenant: str, timestamp: int) -> list[Change]:
-    """Return the changes of an event that cannot be read: all who watch what it may be about read again."""
+    """Return the changes of an event that cannot be read: all streams that it may concern read again."""
     occurred_at = _time(timestamp)
     if occurred_at is None:
         return []

@@ -1,4 +1,4 @@
-"""The dry run of a check-out: FOLIO's answer to one, without a loan."""
+"""The dry run of a check-out: FOLIO's decision about one, without a loan."""
 
 from typing import Annotated
 
