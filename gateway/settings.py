@@ -414,7 +414,8 @@ class LimitSettings(SettingsGroup):
         default=100,
         ge=1,
         le=100_000,
-        description="Maximum number of open subscriptions with the same token.",
+        description="Maximum number of open subscriptions with the same token, or on locks with the same "
+        "Polaris login.",
     )
     max_query_characters: int = setting(
         default=100_000, ge=100, le=10_000_000, description="Maximum length of a query text, in characters."

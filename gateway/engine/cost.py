@@ -28,14 +28,20 @@ def price(
         metadata = getattr(declaration, "metadata", {})
         calls, repeated = metadata.get(CALLS, ()), metadata.get(REPEATED)
         number = len(calls) if repeated is None else len(calls) - 1
-        return Cost(number, rows=rows, repeated=repeated, is_direct=_is_direct(calls))
+        cost = Cost(number, rows=rows, repeated=repeated)
+        return cost._replace(is_direct=_is_direct(calls), calls_polaris=_calls_polaris(calls))
     selected = analyze_selection(declaration, field, nodes, Document(fragments))
     cost = declaration.cost(selected, rows, nodes[0])
     if not cost.calls:
         return cost
-    return cost._replace(is_direct=_is_direct(declaration.upstream_calls(selected, nodes[0], "auto")))
+    calls = declaration.upstream_calls(selected, nodes[0], "auto")
+    return cost._replace(is_direct=_is_direct(calls), calls_polaris=_calls_polaris(calls))
 
 
 def _is_direct(calls: Calls) -> bool | None:
     """Return True if the last of these calls, that for the records, is to circulation; None without calls."""
     return all(each.startswith(CIRCULATION) for each in calls[-1]) if calls else None
+
+
+def _calls_polaris(calls: Calls) -> bool:
+    return any(each.startswith("polaris.") for place in calls for each in place)

@@ -35,6 +35,7 @@ from gateway.engine.limits import (
     IntrospectionDepth,
     Pricing,
     Step,
+    calls_polaris,
     check_estimate,
     check_shape,
     cost_steps,
@@ -90,6 +91,7 @@ class Operation:
     steps: tuple[Step, ...]  # the fields that cost upstream calls or multiply records
     aliases: int  # of its document
     nests_lists: bool  # an element of a list may have a list in it
+    calls_polaris: bool
     estimate: Estimate | None  # None if it depends on variables
     excess: GraphQLError | None  # the error, if the estimate exceeds a limit
     plans: Any = None  # compiled, and evicted with the operation. Any: what `engine.plans` derives from it
@@ -304,6 +306,7 @@ class Documents:
             steps=steps,
             aliases=aliases,
             nests_lists=nests_lists(self.core_schema, node, definitions),
+            calls_polaris=calls_polaris(steps),
             estimate=estimate,
             excess=None if estimate is None else check_estimate(estimate, self.limits),
         )

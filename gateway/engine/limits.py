@@ -492,6 +492,11 @@ def has_variable_cost(steps: Sequence[Step]) -> bool:
     return any(isinstance(each.first, str | ListSize) or has_variable_cost(each.below) for each in steps)
 
 
+def calls_polaris(steps: Sequence[Step]) -> bool:
+    """Return whether any of these fields, or of those below them, calls Polaris."""
+    return any(each.price.calls_polaris or calls_polaris(each.below) for each in steps)
+
+
 def page_sizes(steps: Sequence[Step], variables: Mapping[str, Any]) -> Iterator[int]:
     """Yield the `first` of each list for which it is given. Any: the value of a variable."""
     for _, first, _, below in steps:

@@ -192,9 +192,13 @@ class Operations:
         record.kind = "mutation" if operation.is_mutation else "query"
         record.name = operation.name
         record.aliases, record.nests_lists = operation.aliases, operation.nests_lists
-        limit = self.rate_limit
-        if limit is not None and (refusal := await limit.check(caller, _calls(estimate, caller), record)):
-            raise refusal
+        if self.rate_limit is not None:
+            calls = _calls(estimate, caller)
+            refusal = await self.rate_limit.check(
+                caller, calls, record, calls_polaris=operation.calls_polaris
+            )
+            if refusal is not None:
+                raise refusal
         if caller.options is not None:
             options, idempotency = caller.options, self.idempotency
             if options.only_explains:
@@ -384,8 +388,10 @@ class Operations:
             watch = root.parse_arguments(variables, not documents.suggestions)
         except (GraphQLError, GatewayError) as error:
             return _refuse([located_error(error, root.nodes, [root.name])], caller)
-        if self.rate_limit is not None and (refusal := await self.rate_limit.check(caller, 1, record)):
-            raise refusal
+        if self.rate_limit is not None:
+            refusal = await self.rate_limit.check(caller, 1, record, calls_polaris=operation.calls_polaris)
+            if refusal is not None:
+                raise refusal
         subscription = Subscription(
             caller=caller,
             operation=operation,

@@ -47,7 +47,7 @@ local left = math.min(start + window - now, window)
 if math.floor(previous * left / window) + current + cost > maximum then
   return {0, previous, current, left}
 end
-redis.call('HSET', KEYS[1], 'start', start, 'previous', previous, 'current', current + cost)
+redis.call('HSET', KEYS[1], 'start', start, 'previous', previous, 'current', math.max(current + cost, 0))
 redis.call('PEXPIRE', KEYS[1], left + window)
 return {1, previous, current, left}
 """
@@ -79,23 +79,35 @@ class Spent(NamedTuple):
     window: Window
 
 
+def user_keys(caller: Caller, *, calls_polaris: bool) -> tuple[str, ...]:
+    """Return the keys of the user's budgets: one, or two for an operation that calls Polaris.
+
+    FOLIO verifies the token and the tenant, Polaris the login, and neither what the other verifies: if a lock
+    counted for the token alone, each invented token and tenant would be another user with the same login.
+    """
+    login = None if caller.polaris is None else caller.polaris.authorization
+    if login is None or (caller.token is not None and not calls_polaris):
+        return (user_key(caller),)
+    of_login = f"-/{_digest(login)}"  # `-` is no tenant
+    return (of_login,) if caller.token is None else (user_key(caller), of_login)
+
+
 def user_key(caller: Caller) -> str:
-    """Return the key of the user's budget, the tenant and 32 hexadecimal digits: `diku/9a0c...`.
+    """Return the key of a budget in FOLIO, the tenant and 32 hexadecimal digits: `diku/9a0c...`.
 
     A user is identified by the hash of their token, so that no store sees the token. The claims in a token
     would outlive the 10 minutes of a FOLIO token, but they are not verified here: with a forged user id a
     caller could spend another user's budget. A token cannot be forged. The price: a new token is a new
     budget, so a user who refreshes it may spend twice the limit in that window.
 
-    Callers without a token are identified by their Polaris authorization. Without both, all callers of a
-    tenant share one budget. This limit does not stop a flood of forged tokens: each is a user, which upstream
-    rejects.
+    Without a token, all callers of a tenant share one budget. This limit does not stop a flood of forged
+    tokens: each is a user, which FOLIO rejects.
     """
-    credential = caller.token
-    if credential is None and caller.polaris is not None:
-        credential = caller.polaris.authorization
-    digest = hashlib.blake2b((credential or "").encode(), digest_size=16, person=b"rate limit").hexdigest()
-    return f"{caller.tenant}/{digest}"
+    return f"{caller.tenant}/{_digest(caller.token or '')}"
+
+
+def _digest(credential: str) -> str:
+    return hashlib.blake2b(credential.encode(), digest_size=16, person=b"rate limit").hexdigest()
 
 
 def seconds_to_wait(window: Window, cost: int, maximum: int, seconds: int) -> float:
@@ -150,7 +162,7 @@ class LocalCounters:
         start, previous, current = self._get_counts(key, now)
         window = Window(previous, current, start + self._seconds - now)
         is_refused = cost > remaining_calls(window, self._maximum, self._seconds)
-        after = window if is_refused else window._replace(current=current + cost)
+        after = window if is_refused else window._replace(current=max(current + cost, 0))
         self._counts[key] = (start, previous, after.current)
         self._counts.move_to_end(key)  # refused users too: repeated requests must not evict their counts
         if len(self._counts) > self._max_users:
@@ -260,15 +272,23 @@ class RateLimit:
         self._policy = f'"{POLICY}";q={maximum};w={seconds}'.encode()
 
     async def check(
-        self, caller: Caller, cost: int, record: OperationRecord | None = None
+        self,
+        caller: Caller,
+        cost: int,
+        record: OperationRecord | None = None,
+        *,
+        calls_polaris: bool = False,
     ) -> RateLimited | None:
-        """Spend `cost` upstream calls of the caller's budget, or return the error with the time to wait.
+        """Spend `cost` upstream calls of the caller's budgets, or return the error with the time to wait.
+
+        `calls_polaris` is true if some may be to Polaris: see `user_keys`.
 
         An operation without upstream calls counts as one. One that needs more than `maximum` spends a
         complete budget, because it would otherwise never be admitted. The header fields of the response are
         set in the record.
         """
-        wait, window = await self._spend(user_key(caller), min(max(cost, 1), self.maximum))
+        keys = user_keys(caller, calls_polaris=calls_polaris)
+        wait, window = await self._spend_all(keys, min(max(cost, 1), self.maximum))
         if record is not None:
             record.rate_limit = self._headers(window)
         if wait is None:
@@ -293,6 +313,18 @@ class RateLimit:
         if (wait := seconds_to_more(window, self.seconds)) is not None:
             limit += f";t={math.floor(wait) + 1}"
         return ((b"ratelimit-policy", self._policy), (b"ratelimit", limit.encode()))
+
+    async def _spend_all(self, keys: Sequence[str], cost: int) -> Spent:
+        """Spend `cost` of each budget, or of none. The result is that of the budget with the least left."""
+        if len(keys) == 1:
+            return await self._spend(keys[0], cost)
+        spent = await asyncio.gather(*(self._spend(key, cost) for key in keys))
+        refused = [each for each in spent if each.wait is not None]
+        if not refused:
+            return min(spent, key=lambda each: remaining_calls(each.window, self.maximum, self.seconds))
+        admitted = [key for key, each in zip(keys, spent, strict=True) if each.wait is None]
+        await asyncio.gather(*(self._spend(key, -cost) for key in admitted))
+        return max(refused, key=lambda each: each.wait or 0.0)
 
     async def _spend(self, key: str, cost: int) -> Spent:
         if self._shared is not None:

@@ -266,8 +266,14 @@ class SharedExecution:
     async def _execute(self, change: Change) -> Outcome:
         subscription, owner = self.subscription, self._owner
         limit = owner.rate_limit
-        caller, calls = subscription.caller, subscription.calls
-        while limit is not None and (refusal := await limit.check(caller, calls)):  # noqa: ASYNC110 - no event
+        while limit is not None:
+            refusal = await limit.check(
+                subscription.caller,
+                subscription.calls,
+                calls_polaris=subscription.operation.calls_polaris,
+            )
+            if refusal is None:
+                break
             await asyncio.sleep(refusal.retry_after or 1)
 
         async def execute(context: Context) -> Outcome:

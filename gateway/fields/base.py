@@ -51,7 +51,8 @@ class Cost(NamedTuple):
     however many parents there are, to read a record by an argument: `keys` are the loaders of such arguments.
     `repeated` is the member of the argument `input` that is a list, for each element of which one more call
     is sent, one after another. `calls_if_direct` are the calls if the parents are from circulation itself;
-    `is_direct` is True if the records are, None if they are from the source of the parents.
+    `is_direct` is True if the records are, None if they are from the source of the parents. `calls_polaris`
+    is True if a call is to Polaris.
     """
 
     calls: int = 0
@@ -63,6 +64,7 @@ class Cost(NamedTuple):
     repeated: str | None = None
     calls_if_direct: int = 0
     is_direct: bool | None = None
+    calls_polaris: bool = False
 
 
 @dataclass(frozen=True, slots=True)

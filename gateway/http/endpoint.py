@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.engine.error_masking import mask_exception
 from gateway.engine.operations import IncrementalResponse, Operations
+from gateway.engine.rate_limit import user_keys
 from gateway.engine.response_body import (
     CONFIRMED,
     LARGE,
@@ -191,7 +192,9 @@ class GraphQLEndpoint:
                     await self._send_parts(response, caller, receive, send, record)
                     return None
                 elif isinstance(response, SubscriptionResponse):
-                    stream = await self.streams.admit(response, caller, record.name)
+                    operation = response.operation
+                    users = user_keys(caller, calls_polaris=operation.calls_polaris)
+                    stream = await self.streams.admit(response, caller, record.name, users)
                     record.complete(True, ())
                     return stream
                 else:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from time import perf_counter
 from typing import get_args
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.engine.rate_limit import user_key
 from gateway.errors import GatewayError, LimitExceeded, Overloaded
 from gateway.http.event_stream import HEADERS, HEARTBEAT_SECONDS, Ended, EventStream, Results
 from gateway.http.middleware.load_shedding import Admission
@@ -44,29 +45,30 @@ class OpenStreams:
         self.user_maximum = user_maximum
         self._heartbeat = heartbeat
         self._open: set[OpenStream] = set()
-        self._of_users: dict[str, int] = {}
+        self._of_users: Counter[str] = Counter()
         self._is_stopped = False
 
-    async def admit(self, results: Results, caller: Caller, operation: str | None) -> OpenStream:
-        """Return a stream, which counts as open and is served next.
+    async def admit(
+        self, results: Results, caller: Caller, operation: str | None, users: Sequence[str]
+    ) -> OpenStream:
+        """Return a stream, which counts as open and is served next. `users` are the keys of its user.
 
         Raises `Overloaded`, and `LimitExceeded` for its user, after closing the results.
         """
-        user = user_key(caller)
-        if (refusal := self._check(user)) is not None:
+        if (refusal := self._check(users)) is not None:
             await results.aclose()
             raise refusal
         events = EventStream(results, caller.request_id, heartbeat=self._heartbeat)
-        stream = OpenStream(self, user, events, caller, operation)
+        stream = OpenStream(self, users, events, caller, operation)
         self._open.add(stream)
-        self._of_users[user] = self._of_users.get(user, 0) + 1
+        self._of_users.update(users)
         STARTED.add()
         OPEN.add()
         if self._is_stopped:
             stream.stop()
         return stream
 
-    def _check(self, user: str) -> GatewayError | None:
+    def _check(self, users: Sequence[str]) -> GatewayError | None:
         """Return the reason why a user can have no further stream, if there is one."""
         if len(self._open) >= self.maximum:
             REFUSED.add("process")
@@ -75,7 +77,7 @@ class OpenStreams:
                 retry_after=RETRY_AFTER,
                 details={"limit": "MAX_SUBSCRIPTIONS", "maximum": self.maximum},
             )
-        if self._of_users.get(user, 0) >= self.user_maximum:
+        if any(self._of_users[each] >= self.user_maximum for each in users):
             REFUSED.add("user")
             return LimitExceeded(
                 f"The user has MAX_USER_SUBSCRIPTIONS of {self.user_maximum} open subscriptions.",
@@ -86,9 +88,10 @@ class OpenStreams:
     def remove(self, stream: OpenStream) -> None:
         """Count a stream as one that has ended."""
         self._open.discard(stream)
-        self._of_users[stream.user] -= 1
-        if not self._of_users[stream.user]:
-            del self._of_users[stream.user]
+        for user in stream.users:
+            self._of_users[user] -= 1
+            if not self._of_users[user]:
+                del self._of_users[user]
         OPEN.remove()
 
     def stop(self) -> None:
@@ -101,14 +104,19 @@ class OpenStreams:
 class OpenStream:
     """One open stream, and what its line in the log says."""
 
-    __slots__ = ("_stream", "_streams", "operation", "request_id", "started", "tenant", "user")
+    __slots__ = ("_stream", "_streams", "operation", "request_id", "started", "tenant", "users")
 
     def __init__(
-        self, streams: OpenStreams, user: str, stream: EventStream, caller: Caller, operation: str | None
+        self,
+        streams: OpenStreams,
+        users: Sequence[str],
+        stream: EventStream,
+        caller: Caller,
+        operation: str | None,
     ) -> None:
         self._streams = streams
         self._stream = stream
-        self.user = user
+        self.users = users
         self.tenant = caller.tenant
         self.request_id = caller.request_id
         self.operation = operation

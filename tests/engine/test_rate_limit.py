@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.engine.rate_limit import DECISIONS, LocalCounters, RateLimit, user_key
+from gateway.engine.rate_limit import DECISIONS, LocalCounters, RateLimit, user_keys
 from gateway.errors import RateLimited
 from gateway.identity import Caller, PolarisIdentity
 from gateway.observability.operation import OperationRecord
@@ -261,13 +261,52 @@ def test_a_user_is_a_token_of_a_tenant() -> None:
         caller(None, polaris="PAS b"),
     ]
 
-    assert len({user_key(each) for each in users}) == len(users)
-    assert user_key(caller("a", polaris="PAS b")) == user_key(caller("a"))
+    assert len({user_keys(each, calls_polaris=False) for each in users}) == len(users)
+    assert user_keys(caller("a", polaris="PAS b"), calls_polaris=False) == user_keys(
+        caller("a"), calls_polaris=False
+    )
+
+
+def test_a_user_of_polaris_is_a_login_whatever_token_and_tenant_are_sent_with_it() -> None:
+    """An operation that calls Polaris counts for the login too, which is the same in every tenant."""
+    (login,) = user_keys(caller(None, polaris="PAS a"), calls_polaris=True)
+    (token,) = user_keys(caller("a"), calls_polaris=True)
+
+    assert user_keys(caller(None, polaris="PAS a", tenant="other"), calls_polaris=True) == (login,)
+    assert user_keys(caller("a", polaris="PAS a"), calls_polaris=True) == (token, login)
+    assert user_keys(caller("a", polaris="PAS a"), calls_polaris=False) == (token,)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("shared", [OWN, SHARED])
+async def test_two_budgets_are_spent_both_or_neither(shared: bool) -> None:
+    """What one budget refuses is not counted in the other, and the fields say what is left of the lesser."""
+    record = OperationRecord()
+
+    def left() -> bytes:
+        return dict(record.rate_limit)[b"ratelimit"].split(b";")[1]
+
+    async with limit(5, 60, shared=shared) as rate:
+        both = caller("a", polaris="PAS a")
+        assert await rate.check(both, 2, record, calls_polaris=True) is None
+        assert left() == b"r=3"
+        assert await rate.check(caller("b", polaris="PAS a"), 2, record, calls_polaris=True) is None
+        assert left() == b"r=1"
+        refused = await rate.check(both, 2, record, calls_polaris=True)  # the login has 1, the token 3
+        assert isinstance(refused, RateLimited)
+        assert left() == b"r=1"
+
+        assert await rate.check(both, 3, record) is None
+        assert left() == b"r=0"
+        assert isinstance(await rate.check(both, 1, record, calls_polaris=True), RateLimited)
+        assert await rate.check(caller(None, polaris="PAS a"), 1, record) is None
+        assert left() == b"r=0"
 
 
 def test_the_key_is_the_same_everywhere_and_reveals_no_token() -> None:
     """Every process computes the same key, which does not reveal the token."""
-    assert user_key(caller("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.")) == "diku/08ad834a6d6d5562b460c20b2d4c57b2"
+    (key,) = user_keys(caller("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0."), calls_polaris=False)
+    assert key == "diku/08ad834a6d6d5562b460c20b2d4c57b2"
 
 
 @pytest.mark.anyio
@@ -330,6 +369,37 @@ async def test_the_status_beyond_the_limit_is_429(accept: str) -> None:
         assert gateway.calls == []
         assert (await post(gateway, token="another"))[0] == 200  # noqa: S106 - not a real token
         assert (await gateway.http.get("/admin/health")).status_code == 200
+
+
+LOCK = "objectLock(objectType: BIBLIOGRAPHIC_RECORD, objectId: 7) { lockDate }"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"{{ {LOCK} }}",
+        "{ ...F } fragment F on Query { ... on Query { " + LOCK + " } }",
+        "mutation { unlockObject(input: {objectType: BIBLIOGRAPHIC_RECORD, objectId: 7}) { __typename } }",
+    ],
+)
+@pytest.mark.parametrize("invented", ["X-Okapi-Token", "X-Okapi-Tenant"])
+async def test_invented_tokens_and_tenants_are_no_new_users_of_polaris(query: str, invented: str) -> None:
+    """A login has one budget, although Polaris looks at neither the token nor the tenant beside it."""
+    async with open_gateway(rate_limit="3/minute") as gateway:
+        headers = gateway.as_staff()
+        if invented == "X-Okapi-Tenant":
+            del headers["X-Okapi-Token"]
+        gateway.sandbox.calls.clear()
+
+        statuses = []
+        for number in range(5):
+            sent = {**headers, invented: f"invented{number}"}
+            response = await gateway.http.post("/graphql", json={"query": query}, headers=sent)
+            statuses.append(response.status_code)
+
+        assert statuses == [200, 200, 200, 429, 429]
+        assert len(gateway.calls) == 3
 
 
 @pytest.mark.anyio

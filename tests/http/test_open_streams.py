@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
+from gateway.engine.rate_limit import user_keys
 from gateway.engine.response_body import GraphQLResponse
 from gateway.errors import LimitExceeded, Overloaded
 from gateway.http.event_stream import TICKS
@@ -71,7 +72,8 @@ class Subscriber:
     @classmethod
     async def of(cls, streams: OpenStreams, results: Results, token: str | None = None) -> Subscriber:
         caller = Caller(tenant="diku", token=token, request_id="7/graphql")
-        return cls(await streams.admit(results, caller, "Queue"), results)
+        users = user_keys(caller, calls_polaris=False)
+        return cls(await streams.admit(results, caller, "Queue", users), results)
 
     def start(self) -> asyncio.Task[None]:
         return asyncio.create_task(self.stream.serve({}, self.messages.get, self._send))

@@ -81,7 +81,8 @@ async def test_the_log_lines_have_the_fields_shown() -> None:
     assert mutation["logger"] == written["logger"]
     streams = OpenStreams()
     with logged() as lines:
-        stream = await streams.admit(NoResults(), Caller(tenant="diku", request_id="7/graphql"), "Queue")
+        caller = Caller(tenant="diku", request_id="7/graphql")
+        stream = await streams.admit(NoResults(), caller, "Queue", ["diku/7"])
         await stream.serve({}, never, drop)
     assert [set(line) for line in lines.all] == [set(subscription)]
     assert (lines.all[0]["event"], lines.all[0]["logger"]) == (subscription["event"], subscription["logger"])

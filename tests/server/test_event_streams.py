@@ -8,11 +8,12 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from tests.http.event_stream import Event, event_of
+from tests.http.event_stream import Event, event_of, events_of
 from tests.server.edge import PATIENCE, Client, Process, gateway_process, get, post
 
 EVENTS = b"Accept: text/event-stream"
@@ -230,3 +231,20 @@ def test_a_client_that_reads_nothing() -> None:
         wait_until_closed(gateway)
 
         assert metric(gateway, 'gateway_subscriptions_ended_total{reason="disconnected"}') == 1
+
+
+def test_invented_tokens_are_no_new_subscribers_of_polaris() -> None:
+    """A Polaris login has one number of streams on locks, although Polaris looks at no token."""
+    query = "subscription { objectLockChanged(objectType: PATRON, objectId: 4711) { kind } }"
+    with gateway_process("--sandbox", "--max-user-subscriptions", "2") as gateway, ExitStack() as stack:
+        for number in range(2):  # the login is that of the sandbox
+            client = stack.enter_context(gateway.client())
+            client.send(post(EVENTS, b"X-Okapi-Token: invented%d" % number, body=operation(query)))
+            assert client.head()[0] == "HTTP/1.1 200 OK"
+            assert client.chunk() == b":\n\n"
+
+        refused = gateway.execute(post(EVENTS, b"X-Okapi-Token: invented2", body=operation(query)))
+
+        event, _ = events_of(refused.body)
+        assert event.data["errors"][0]["extensions"]["limit"] == "MAX_USER_SUBSCRIPTIONS"
+        assert metric(gateway, "gateway_subscriptions_open") == 2
