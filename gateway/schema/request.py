@@ -294,7 +294,8 @@ class Request:
     batch_request_info: BatchRequestInfo | None = field(
         "The batch that the request belongs to; null for most requests. In queues and reports, and "
         "beside `tags`, `loan`, `printDetails`, `itemLocationCode` or `isDcbReRequestCancellation`, it "
-        "costs one more call per 75 requests: no upstream service sends all of them. Null where the BFF "
+        "costs one more call per 75 requests: no upstream service sends all of them. If ten requests of "
+        "a page or more have one, the others are read again, 40 in a call. Null where the BFF "
         "does not list requests.",
         dropped_by="circulation",
     )
