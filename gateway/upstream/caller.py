@@ -257,15 +257,8 @@ class CallerClient:
     ) -> UpstreamResponse:
         """Send a write once and return its response; the outcome is recorded and logged.
 
-        The statuses in `expected` are returned like a 2xx. Raises as `Client.write`, and
-        `UpstreamBadResponse`, before anything is sent, if the body has a value of a record that was read
-        before and that JSON cannot have: it would be lost.
+        The statuses in `expected` are returned like a 2xx. Raises as `Client.write`.
         """
-        if invalid_value_in(body) is not None:
-            raise errors.UpstreamBadResponse(
-                f"{self.name} sent a record with a value that cannot be sent back; nothing was sent.",
-                upstream=self.name,
-            )
         target = WriteTarget(
             method=route.method,
             path=self.path_of(route, keys),
@@ -331,6 +324,19 @@ class CallerClient:
         await self.write_and_decode(
             write, route, body, *keys, decode=lambda response: response.status in (201, 204) or None
         )
+
+    async def replace_record(self, write: Write, route: Route, record: Record, *keys: str) -> None:
+        """Send a record that was read before, with its changes. Its success is as of `write_without_record`.
+
+        Raises `UpstreamBadResponse`, before anything is sent, if the record has a value that JSON cannot
+        have: it would be lost.
+        """
+        if invalid_value_in(record) is not None:
+            raise errors.UpstreamBadResponse(
+                f"{self.name} sent a record with a value that cannot be sent back; nothing was sent.",
+                upstream=self.name,
+            )
+        await self.write_without_record(write, route, record, *keys)
 
     async def write_and_decode(
         self,

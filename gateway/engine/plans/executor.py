@@ -35,6 +35,7 @@ from gateway.engine.parts import Parts, finish, in_turns
 from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED, CachedOperation, PlanCache
 from gateway.engine.plans.links import complete
 from gateway.engine.plans.plan import Failure, FieldPlan, Json, OperationPlan, Unexpected
+from gateway.engine.variables import argument_values
 from gateway.errors import without_frames
 
 
@@ -152,9 +153,13 @@ class _OperationExecution:
     def _start(self, plan: FieldPlan, is_alone: bool) -> Json:
         """Start loading a root. Return its value, or an awaitable of any kind."""
         context, field = self.context, plan.field
-        arguments = self.arguments(plan) if plan.arguments is None else plan.arguments
+        arguments = plan.arguments
         if not plan.has_resolver:
+            if arguments is None:
+                arguments = self.arguments(plan)
             return plan.declaration.start(context, arguments, plan.selected, is_alone=is_alone)
+        if arguments is None:
+            arguments = argument_values(field, plan.nodes[0], self.variables, self.hide_suggestions)
         info = root_info(
             self.schema, self.operation, self.variables, context, plan.parent_type, field, plan.nodes
         )

@@ -233,7 +233,7 @@ class Circulation(Service):
             keys={"requestId": request_id},
             verify="request(id:) { status cancelledDate }",
         )
-        await self._client.write_without_record(write, self.cancel_request_route, record, request_id)
+        await self._client.replace_record(write, self.cancel_request_route, record, request_id)
 
     update_request_route = cancel_request_route
 
@@ -249,7 +249,7 @@ class Circulation(Service):
             verify="request(id:) { fulfillmentPreference pickupServicePoint { id } requestExpirationDate "
             "metadata { updatedDate } }",
         )
-        await self._client.write_without_record(write, self.update_request_route, record, request_id)
+        await self._client.replace_record(write, self.update_request_route, record, request_id)
 
     reorder_queue_of_instance_route = Route(
         "POST",

@@ -67,7 +67,7 @@ class Fees(Service):
             keys={"manualBlockId": block_id},
             verify="manualBlock(id:) { desc metadata { updatedDate } }",
         )
-        await self._client.write_without_record(write, self.update_manual_block_route, record, block_id)
+        await self._client.replace_record(write, self.update_manual_block_route, record, block_id)
 
     delete_manual_block_route = Route("DELETE", "/manualblocks/{id}", FEES_FINES, "manualblocks.item.delete")
 
