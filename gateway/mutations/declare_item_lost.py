@@ -56,7 +56,7 @@ async def declare_item_lost(info: Info, input: DeclareItemLostInput) -> DeclareI
         await begin_mutation(info).circulation_bff.declare_item_lost(loan_id, body)
     except errors.OutcomeUnknown as unknown:
         expected = {"action": _ACTIONS, "declaredLostDate": body["declaredLostDateTime"]}
-        if "comment" in body:
-            expected["actionComment"] = body["comment"]
+        if body.get("comment", "").strip():  # a blank one is stored as an empty one, and none if closed
+            expected["actionComment"] = frozenset({body["comment"], None})
         await look_up(info, unknown, lambda look: look.changed_loan(loan_id, expected))
     return ItemDeclaredLost(record={"loanId": loan_id})

@@ -31,6 +31,7 @@ class Write(NamedTuple):
     a later read and does not prove that nothing was written (mod-circulation-bff, CheckInServiceImpl).
     `is_own_404` recognizes the service's own body of a 404; any other one proves nothing. `own_texts` are the
     beginnings of the plain texts with which the service refuses: the client receives these, and no others.
+    `is_late` recognizes the body of a 422 that the service sends after it has written.
     """
 
     operation: str
@@ -39,6 +40,7 @@ class Write(NamedTuple):
     reads_afterwards: bool = False
     is_own_404: Callable[[bytes], bool] | None = None
     own_texts: tuple[str, ...] = ()
+    is_late: Callable[[bytes], bool] | None = None
 
 
 class WriteTarget(NamedTuple):
@@ -84,6 +86,8 @@ def write_status_error(
     if status == 401 and target.expired_during_call(response.sent_at):
         return unknown
     if write.reads_afterwards and not _is_before_write(target, response):
+        return unknown
+    if status == 422 and write.is_late is not None and write.is_late(response.body):
         return unknown
     if status == 404 and write.is_own_404 is not None and not write.is_own_404(response.body):
         return unknown

@@ -52,10 +52,14 @@ LOST_ITEM_FEE, PROCESSING_FEE = "Lost item fee", "Lost item processing fee"
 OWNER = "Main circulation"
 
 
-def charge_lost_item_fees(library: Library, loan: Record, caller: Caller) -> None:
-    """Open the accounts that the loan's policy prescribes when an item is declared lost."""
+def charge_lost_item_fees(library: Library, loan: Record, caller: Caller) -> bool:
+    """Open the accounts that the loan's policy prescribes when an item is declared lost.
+
+    Returns True if it prescribes any; those of actual costs follow later.
+    """
     policy = library.lost_item_policies.get(loan.get("lostItemPolicyId", ""), {})
-    amounts = {LOST_ITEM_FEE: policy.get("chargeAmountItem", {}).get("amount", 0)}
+    charge = policy.get("chargeAmountItem", {})
+    amounts = {LOST_ITEM_FEE: charge.get("amount", 0)}
     if policy.get("chargeAmountItemPatron"):
         amounts[PROCESSING_FEE] = policy.get("lostItemProcessingFee", 0)
     for kind, amount in amounts.items():
@@ -63,6 +67,7 @@ def charge_lost_item_fees(library: Library, loan: Record, caller: Caller) -> Non
             account = new_account(library, loan, kind, float(amount))
             library.accounts[account["id"]] = account
             add_action(library, account, kind, float(amount), caller)
+    return any(amounts.values()) or charge.get("chargeType") == "actualCost"
 
 
 def new_account(library: Library, loan: Record, kind: str, amount: float) -> Record:

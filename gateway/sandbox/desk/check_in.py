@@ -34,6 +34,7 @@ REQUIRED = {
     "servicePointId": "Check in must be performed at a service point",
     "checkInDate": "Check in needs a date",
 }
+LOST_STATUSES = ("Declared lost", "Aged to lost", "Lost and paid")
 RESOLUTIONS = {
     "Found by library": "checkedInFoundByLibrary",
     "Returned by patron": "checkedInReturnedByPatron",
@@ -52,11 +53,16 @@ def circulation_check_in(http_request: HttpRequest) -> Response:
 
 
 def perform_check_in(http_request: HttpRequest) -> Record:
-    """Check the item in and return the result. Raises Refused without changing anything."""
+    """Check the item in and return the result.
+
+    Raises Refused without changing anything, unless it is about the fees of a lost item, which are settled
+    last.
+    """
     library, body = http_request.library, validate_body(http_request, KINDS, REQUIRED)
     service_point_id = body["servicePointId"].lower()
     item = validate_check_in(library, body, service_point_id)
     loan = library.open_loan_of_item(item["id"])
+    was_lost = item["status"]["name"] in LOST_STATUSES
     in_house = loan is None and is_in_house_use(library, item, service_point_id)
     if loan is not None:
         close_loan(library, loan, body, http_request.caller)
@@ -76,6 +82,8 @@ def perform_check_in(http_request: HttpRequest) -> Record:
     log_check_in(library, item, loan, service_point_id, http_request.caller)
     if request is not None:
         log_request_status(library, request, former_status, item, loan, service_point_id, http_request.caller)
+    if was_lost and loan is None:
+        find_lost_loan(library, item["id"])
     return omit_nulls(
         {
             "loan": None if loan is None else loan_view(library, loan),
@@ -84,6 +92,18 @@ def perform_check_in(http_request: HttpRequest) -> Record:
             "inHouseUse": in_house,
         }
     )
+
+
+def find_lost_loan(library: Library, item_id: str) -> None:
+    """Find the last loan of a lost item, whose fees would be refunded. Raises Refused if there is none."""
+    loans = [each for each in library.loans.values() if each["itemId"] == item_id]
+    if not loans:
+        message = "Item is lost however there is no aged to lost nor declared lost loan found"
+        raise Refused([reason(message, {"itemId": item_id})])
+    last = max(loans, key=lambda loan: str(loan["loanDate"]))
+    if not last.get("declaredLostDate") and not last.get("agedToLostDelayedBilling"):
+        message = "Last loan for lost item is neither aged to lost nor declared lost"
+        raise Refused([reason(message, {"loanId": last["id"]})])
 
 
 def validate_check_in(library: Library, body: Record, service_point_id: str) -> Record:

@@ -66,9 +66,19 @@ def declare_item_lost(http_request: HttpRequest) -> Response:
         "declaredLostDate": format_timestamp(parse_timestamp(body["declaredLostDateTime"])),
     }
     set_loan_item_status(library, loan, "Declared lost")
-    charge_lost_item_fees(library, loan, http_request.caller)
+    is_charged = charge_lost_item_fees(library, loan, http_request.caller)
     log_comment(library, loan, editor_of(loan))
+    if not is_charged:
+        record_loan_change(http_request, loan)
+        close_as_paid(library, loan)
     return record_loan_change(http_request, loan)
+
+
+def close_as_paid(library: Library, loan: Record) -> None:
+    """Close the loan of a lost item for which nothing is to be paid; the comment is dropped."""
+    loan |= {"action": "closedLoan", "status": {"name": "Closed"}, "returnDate": library.now()}
+    loan.pop("actionComment", None)
+    set_loan_item_status(library, loan, "Lost and paid")
 
 
 def claim_item_returned(http_request: HttpRequest) -> Response:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from gateway import errors
 from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import Collection
+from gateway.upstream.late_refusals import is_of_fees, is_of_queue
 from gateway.upstream.record_types import (
     FROM_CIRCULATION,
     INVALID,
@@ -153,6 +154,7 @@ class Circulation(Service):
             operation="renew",
             keys=keys_in(body, "itemBarcode", "userBarcode"),
             verify="item(barcode:) { openLoan { dueDate renewalCount action } }",
+            is_late=is_of_fees,
         )
         return await self._client.write_for_record(
             write, self.renew_by_barcode_route, body, mark=FROM_CIRCULATION
@@ -169,6 +171,7 @@ class Circulation(Service):
             operation="renew",
             keys=keys_in(body, "itemId", "userId"),
             verify="item(id:) { openLoan { dueDate renewalCount action } }",
+            is_late=is_of_fees,
         )
         return await self._client.write_for_record(write, self.renew_by_id_route, body, mark=FROM_CIRCULATION)
 
@@ -232,6 +235,7 @@ class Circulation(Service):
             operation="cancelRequest",
             keys={"requestId": request_id},
             verify="request(id:) { status cancelledDate }",
+            is_late=is_of_queue,
         )
         await self._client.replace_record(write, self.cancel_request_route, record, request_id)
 
