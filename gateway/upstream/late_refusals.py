@@ -1,7 +1,8 @@
-"""Refusals that circulation sends after it has written: those of the fees, and of the rest of a queue.
+"""Refusals that are sent after the write: of fees, of the rest of a queue, and of another library's loan.
 
-Circulation stores loan and item, or the request, before it settles fees or moves the other requests up, and
-its response is then the refusal of that later step. So these do not prove that nothing was written.
+Circulation stores loan and item, or the request, before it settles fees or moves the other requests up. In a
+consortium the loan is written in this library first, and then in that of the item. The response is that of
+the later step, so it does not prove that nothing was written.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from gateway.errors import Parameter
 from gateway.upstream.error_bodies import read_reasons
 from gateway.upstream.record_types import decode_object
 
-_OF_FEES = (  # mod-circulation, LostItemFeeRefundService and LostItemFeeChargingService
+_AFTER_LOAN = (
+    # mod-circulation, LostItemFeeRefundService and LostItemFeeChargingService
     "Item is lost however there is no aged to lost nor declared lost loan found",
     "Last loan for lost item is neither aged to lost nor declared lost",
     "Expected automated fee of type ",
+    # mod-tlr, AbstractLoanActionService; the loan that the input names is "Loan not found"
+    "Open loan not found",
 )
+_AFTER_REQUEST = "Cannot have more than one request with the same position in the queue"
 _NO_SERVICE_POINT = Parameter(key="servicePointId", value="null")
-_OF_QUEUE = "Cannot have more than one request with the same position in the queue"
 
 
-def is_of_fees(body: bytes) -> bool:
-    """Return True if a 422 is about the fees of a loan that was written: circulation's, or one it relays.
+def is_after_loan(body: bytes) -> bool:
+    """Return True if a 422 is about the fees of a loan that was written, or about that of another library.
 
     mod-feesfines alone has `errorMessage` (actionFailureResponse.json), and refuses a refund without the
     service point that a renewal need not have (defaultActionRequest.json; RenewalResource, FeeFineService).
@@ -28,15 +32,15 @@ def is_of_fees(body: bytes) -> bool:
     if "errorMessage" in (decode_object(body) or {}):
         return True
     return any(
-        reason.message.startswith(_OF_FEES)
+        reason.message.startswith(_AFTER_LOAN)
         or (".constraints." in (reason.code or "") and reason.parameters[:1] == [_NO_SERVICE_POINT])
         for reason in read_reasons(body)
     )
 
 
-def is_of_queue(body: bytes) -> bool:
-    """Return True if a 422 is about the positions of the other requests in a queue.
+def is_after_request(body: bytes) -> bool:
+    """Return True if a 422 is about the positions of the requests behind one that was cancelled.
 
-    A cancelled request has no position, so it is none of those (mod-circulation, UpdateRequestService).
+    That one has no position any more (mod-circulation, UpdateRequestService).
     """
-    return any(reason.message.startswith(_OF_QUEUE) for reason in read_reasons(body))
+    return any(reason.message.startswith(_AFTER_REQUEST) for reason in read_reasons(body))

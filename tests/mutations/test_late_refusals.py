@@ -38,13 +38,24 @@ SAME_POSITION: Json = {
     "itemId": None,
     "position": None,
 }
+NO_LOAN_ELSEWHERE: Json = {
+    "message": "Open loan not found",
+    "code": "LOAN_NOT_FOUND",
+    "type": "ValidationException",
+    "parameters": [{"key": "userId", "value": key(1)}, {"key": "itemId", "value": key(2)}],
+}
 CLOSED_ACCOUNT: Json = {"accountId": key(1), "errorMessage": "Fee/fine is already closed"}
 
 LATE: dict[str, list[Json]] = {
     "checkIn": [{"errors": [NO_LOST_LOAN]}, CLOSED_ACCOUNT],
     "renew by barcode": [{"errors": [NO_SERVICE_POINT]}, CLOSED_ACCOUNT],
     "renew by id": [{"errors": [NO_SERVICE_POINT]}],
-    "declareItemLost": [{"errors": [NO_FEE_TYPE]}, CLOSED_ACCOUNT],
+    "declareItemLost": [
+        {"errors": [NO_FEE_TYPE]},
+        {"errors": [NO_LOAN_ELSEWHERE], "total_records": 1},
+        CLOSED_ACCOUNT,
+    ],
+    "claimItemReturned": [{"errors": [NO_LOAN_ELSEWHERE], "total_records": 1}],
     "cancelRequest": [{"errors": [SAME_POSITION]}],
 }
 CASES = [(case, body) for case in LOOK_UP_CASES for body in LATE.get(str(case), [])]
@@ -107,9 +118,22 @@ async def test_late_refusal_without_a_proof_is_an_unknown_outcome(case: LookUpCa
     assert not gateway.sandbox.writes.applied
 
 
+@pytest.mark.parametrize("name", ["declareItemLost", "claimItemReturned"])
+async def test_missing_loan_is_not_found(gateway: Gateway, name: str) -> None:
+    """A loan that does not exist is NOT_FOUND, and nothing is looked up."""
+    case = next(case for case in LOOK_UP_CASES if case.name == name)
+    inputs = {**case.prepare(gateway), "loanId": key(1)}
+
+    response = await gateway.execute(case.short_document, {"input": inputs}, gateway.as_staff("head"))
+
+    (error,) = response["errors"]
+    assert error["extensions"]["code"] == "NOT_FOUND"
+    assert len(gateway.paths()) == 1
+
+
 EARLY: list[tuple[str, Json, Json]] = [
     ("declareItemLost", {"loanId": key(1), "servicePointId": key(2)}, [SAME_POSITION]),
-    ("claimItemReturned", {"loanId": key(1)}, [NO_FEE_TYPE]),
+    ("claimItemReturned", {"loanId": key(1)}, [{"message": "Loan not found", "code": "LOAN_NOT_FOUND"}]),
     (
         "renew",
         {"itemId": key(1), "userId": key(2)},

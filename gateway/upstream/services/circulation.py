@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from gateway import errors
 from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import Collection
-from gateway.upstream.late_refusals import is_of_fees, is_of_queue
+from gateway.upstream.late_refusals import is_after_loan, is_after_request
 from gateway.upstream.record_types import (
     FROM_CIRCULATION,
     INVALID,
@@ -154,7 +154,7 @@ class Circulation(Service):
             operation="renew",
             keys=keys_in(body, "itemBarcode", "userBarcode"),
             verify="item(barcode:) { openLoan { dueDate renewalCount action } }",
-            is_late=is_of_fees,
+            is_late=is_after_loan,
         )
         return await self._client.write_for_record(
             write, self.renew_by_barcode_route, body, mark=FROM_CIRCULATION
@@ -171,7 +171,7 @@ class Circulation(Service):
             operation="renew",
             keys=keys_in(body, "itemId", "userId"),
             verify="item(id:) { openLoan { dueDate renewalCount action } }",
-            is_late=is_of_fees,
+            is_late=is_after_loan,
         )
         return await self._client.write_for_record(write, self.renew_by_id_route, body, mark=FROM_CIRCULATION)
 
@@ -235,7 +235,7 @@ class Circulation(Service):
             operation="cancelRequest",
             keys={"requestId": request_id},
             verify="request(id:) { status cancelledDate }",
-            is_late=is_of_queue,
+            is_late=is_after_request,
         )
         await self._client.replace_record(write, self.cancel_request_route, record, request_id)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from gateway.upstream import cql
 from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import BoundCollection, Collection, Page, PageArguments
-from gateway.upstream.late_refusals import is_of_fees
+from gateway.upstream.late_refusals import is_after_loan
 from gateway.upstream.record_types import FROM_CIRCULATION, Record, records_of
 from gateway.upstream.routes import Interface, Route
 from gateway.upstream.statuses import Write
@@ -239,7 +239,7 @@ class CirculationBff(Service):
             keys={name: body[name] for name in ("itemBarcode", "servicePointId")},
             verify="item(barcode:) { status { name date } lastCheckIn { dateTime servicePoint { id } } }",
             reads_afterwards=True,
-            is_late=is_of_fees,
+            is_late=is_after_loan,
         )
         result = await self._client.write_for_record(write, self.check_in_route, body, proof=_CHECKED_IN)
         if type(result.get("loan")) is dict:
@@ -339,7 +339,7 @@ class CirculationBff(Service):
 
         Raises as `check_out` (mod-circulation-bff, POST /loans/{loanId}/declare-item-lost).
         """
-        await self._write_to_loan("declareItemLost", self.declare_item_lost_route, loan_id, body, is_of_fees)
+        await self._write_to_loan("declareItemLost", self.declare_item_lost_route, loan_id, body)
 
     claim_item_returned_route = Route(
         "POST",
@@ -371,18 +371,11 @@ class CirculationBff(Service):
         route = self.declare_claimed_returned_item_as_missing_route
         await self._write_to_loan("declareClaimedReturnedItemAsMissing", route, loan_id, body)
 
-    async def _write_to_loan(
-        self,
-        operation: str,
-        route: Route,
-        loan_id: str,
-        body: Record,
-        is_late: Callable[[bytes], bool] | None = None,
-    ) -> None:
+    async def _write_to_loan(self, operation: str, route: Route, loan_id: str, body: Record) -> None:
         write = Write(
             operation=operation,
             keys={"loanId": loan_id},
             verify="loan(id:) { action actionComment status { name } item { status { name date } } }",
-            is_late=is_late,
+            is_late=is_after_loan,
         )
         await self._client.write_without_record(write, route, body, loan_id)
