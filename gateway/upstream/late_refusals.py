@@ -1,6 +1,6 @@
 """Refusals that are sent after the write: of fees, of the rest of a queue, and of another library's loan.
 
-Circulation stores loan and item, or the request, before it settles fees or moves the other requests up. In a
+Circulation stores loan and item, or the request, before it settles fees or numbers the queue. In a
 consortium the loan is written in this library first, and then in that of the item. The response is that of
 the later step, so it does not prove that nothing was written.
 """
@@ -39,8 +39,10 @@ def is_after_loan(body: bytes) -> bool:
 
 
 def is_after_request(body: bytes) -> bool:
-    """Return True if a 422 is about the positions of the requests behind one that was cancelled.
+    """Return True if a 422 is about the positions in a queue, after a request of it was written.
 
-    That one has no position any more (mod-circulation, UpdateRequestService).
+    A cancelled request has no position any more, and a new one has none yet (mod-circulation,
+    UpdateRequestService, CreateRequestService). One that is moved may have been written or not: positions
+    change in the one queue before, and in the other after (MoveRequestService).
     """
     return any(reason.message.startswith(_AFTER_REQUEST) for reason in read_reasons(body))

@@ -57,6 +57,9 @@ LATE: dict[str, list[Json]] = {
     ],
     "claimItemReturned": [{"errors": [NO_LOAN_ELSEWHERE], "total_records": 1}],
     "cancelRequest": [{"errors": [SAME_POSITION]}],
+    "createRequest": [{"errors": [SAME_POSITION]}],
+    "createRequest with an id": [{"errors": [SAME_POSITION]}],
+    "moveRequest": [{"errors": [SAME_POSITION]}],
 }
 CASES = [(case, body) for case in LOOK_UP_CASES for body in LATE.get(str(case), [])]
 late = pytest.mark.parametrize(("case", "body"), CASES, ids=[f"{case}-{body}"[:60] for case, body in CASES])

@@ -305,6 +305,7 @@ class Circulation(Service):
             operation="moveRequest",
             keys={"requestId": request_id, **keys_in(body, "destinationItemId")},
             verify="request(id:) { item { id } position requestType }",
+            is_late=is_after_request,
         )
         return await self._client.write_for_record(
             write, self.move_request_route, body, request_id, mark=FROM_CIRCULATION

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from gateway.upstream import cql
 from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import BoundCollection, Collection, Page, PageArguments
-from gateway.upstream.late_refusals import is_after_loan
+from gateway.upstream.late_refusals import is_after_loan, is_after_request
 from gateway.upstream.record_types import FROM_CIRCULATION, Record, records_of
 from gateway.upstream.routes import Interface, Route
 from gateway.upstream.statuses import Write
@@ -261,6 +261,7 @@ class CirculationBff(Service):
             keys=keys_in(body, "id", "requesterId", "instanceId", "itemId"),
             verify="requests(filter: { requesterId: instanceId: }) { nodes { id requestDate status } }",
             reads_afterwards=True,
+            is_late=is_after_request,
         )
         return await self._client.write_for_record(write, self.create_request_route, body)
 
