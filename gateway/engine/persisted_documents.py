@@ -15,7 +15,7 @@ import re
 import sys
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from gateway.engine.documents import Documents, Prepared, Rejected, reject_untrusted, rejection
 from gateway.engine.request import (
@@ -31,6 +31,26 @@ MAX_BYTES = 10_000_000  # in memory, per process: several thousand documents of 
 MAX_TEXTS = 10_000  # per process: a short text takes little, and its entry takes 200 bytes
 EXPIRY = 7 * 24 * 3600  # seconds in the shared store since the last use
 PREFIX = "gateway:document:"
+MAX_STORED_BYTES = 50_000_000  # in the shared store, which anyone can register documents in
+ENTRY_BYTES = 200  # of the store for a text, beside it
+
+# The texts by the time of their registration, each as its hash and its bytes, and the bytes of all. A text
+# that has expired is counted until those registered before it are gone.
+INDEX, TOTAL = "gateway:documents", "gateway:documents:bytes"
+REGISTER = """
+local time = redis.call('TIME')
+local bytes = #ARGV[1] + tonumber(ARGV[4])
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
+local added = redis.call('ZADD', KEYS[2], time[1] * 1000000 + time[2], ARGV[2] .. ':' .. bytes)
+local total = redis.call('INCRBY', KEYS[3], added * bytes)
+while total > tonumber(ARGV[5]) do
+  local oldest = redis.call('ZPOPMIN', KEYS[2])[1]
+  if not oldest then return redis.call('DEL', KEYS[3]) end
+  local hash, size = string.match(oldest, '^(%x+):(%d+)$')
+  redis.call('DEL', ARGV[6] .. hash)
+  total = redis.call('DECRBY', KEYS[3], size)
+end
+"""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -141,12 +161,24 @@ class RedisDocumentStore:
     A cached text needs no call to the store, and is served during an outage of it. A text from the store is
     used only if it has the hash that was requested: write access to the store must not let anyone choose the
     documents that clients execute.
+
+    The texts in the store are bounded by their bytes, because no token is needed to register one: they must
+    not take the memory of the claims of idempotency keys. Beyond it, those registered first are dropped.
     """
 
-    def __init__(self, store: RedisStore, cache: LocalDocumentStore, *, expiry: int = EXPIRY) -> None:
+    def __init__(
+        self,
+        store: RedisStore,
+        cache: LocalDocumentStore,
+        *,
+        expiry: int = EXPIRY,
+        max_bytes: int = MAX_STORED_BYTES,
+    ) -> None:
+        """`expiry` is in seconds since the last use; `max_bytes` are those of all texts in the store."""
         self._store = store
         self._cache = cache
         self._expiry = expiry
+        self._max_bytes = max_bytes
 
     async def get(self, sha256: str) -> str | None:
         text = await self._cache.get(sha256)
@@ -167,9 +199,12 @@ class RedisDocumentStore:
         await self._cache.put(sha256, text)
         if not self._cache.has_room_for(text):
             return
-        redis, key = self._store.redis, PREFIX + sha256
+        # Any: what redis returns. With its text, as the scripts of idempotency keys.
+        evaluate: Callable[..., Awaitable[Any]] = self._store.redis.eval
+        keys = (PREFIX + sha256, INDEX, TOTAL)
+        arguments = (text.encode(), sha256, self._expiry, ENTRY_BYTES, self._max_bytes, PREFIX)
         try:
-            await self._store.execute(lambda: redis.set(key, text.encode(), ex=self._expiry))
+            await self._store.execute(lambda: evaluate(REGISTER, len(keys), *keys, *arguments))
         except RedisUnavailable:
             return
 

@@ -10,7 +10,15 @@ from sys import getsizeof
 
 import pytest
 
-from gateway.engine.persisted_documents import DocumentStore, LocalDocumentStore, RedisDocumentStore
+from gateway.engine.persisted_documents import (
+    ENTRY_BYTES,
+    INDEX,
+    MAX_STORED_BYTES,
+    TOTAL,
+    DocumentStore,
+    LocalDocumentStore,
+    RedisDocumentStore,
+)
 from gateway.redis_store import RedisStore
 from tests.store_server import PATIENCE, StoreCalls, StoreServer, free_port, needs_store_server, store_server
 
@@ -32,13 +40,14 @@ async def read(documents: DocumentStore, *texts: str) -> list[str]:
 
 @asynccontextmanager
 async def replica(
-    url: str, *, longest: int = 1000, seconds: int = 60
+    url: str, *, longest: int = 1000, seconds: int = 60, max_bytes: int = MAX_STORED_BYTES
 ) -> AsyncIterator[tuple[RedisDocumentStore, StoreCalls]]:
     """The documents of one process that shares them."""
     calls = StoreCalls()
     store = RedisStore(url, timeout=PATIENCE)
     try:
-        yield RedisDocumentStore(store, LocalDocumentStore(max_text=longest), expiry=seconds), calls
+        local = LocalDocumentStore(max_text=longest)
+        yield RedisDocumentStore(store, local, expiry=seconds, max_bytes=max_bytes), calls
     finally:
         await store.aclose()
 
@@ -144,6 +153,44 @@ async def test_unused_text_expires() -> None:
             assert 0 < time_left(server, TEXT) <= 50
             assert await read(other, TEXT, "{ a }") == [TEXT]
             assert time_left(server, "{ a }") == -2  # no such key
+
+
+@needs_store_server
+@pytest.mark.anyio
+async def test_texts_in_the_store_are_bounded_by_their_bytes() -> None:
+    """Beyond the bytes of all replicas the texts registered first are dropped, each in one call."""
+    texts = [f"{{ {letter * 96} }}" for letter in "abcde"]  # of 100 bytes
+    with store_server() as server:
+        bound = 3 * (100 + ENTRY_BYTES)
+        async with (
+            replica(server.url, max_bytes=bound) as (one, calls),
+            replica(server.url, max_bytes=bound) as (other, _),
+            replica(server.url) as (reader, _),
+        ):
+            await put(one, *texts[:3])
+            await put(other, texts[3], texts[3], texts[1])  # the second is registered last
+            await put(one, texts[4])
+
+            assert await read(reader, *texts) == [texts[1], texts[3], texts[4]]
+            assert calls.by_outcome == {"success": 12}  # 7 to register, and 5 to read
+            assert server.execute(f"GET {TOTAL}") == b"$3\r\n900\r\n"
+            assert server.execute(f"ZCARD {INDEX}") == b":3\r\n"
+            assert server.execute("DBSIZE") == b":5\r\n"
+
+
+@needs_store_server
+@pytest.mark.anyio
+async def test_lost_numbers_of_the_store_are_counted_again() -> None:
+    """With a wrong total, and without the index, texts are stored again, and nothing is counted forever."""
+    with store_server() as server:
+        async with replica(server.url, max_bytes=1000) as (documents, _):
+            await put(documents, TEXT)
+            server.execute(f"SET {TOTAL} 5000")
+            await put(documents, "{ a }", "{ b }")
+            server.execute(f"DEL {INDEX}")
+            await put(documents, "{ c }")
+        async with replica(server.url) as (reader, _):
+            assert await read(reader, "{ c }") == ["{ c }"]
 
 
 @needs_store_server
