@@ -160,7 +160,7 @@ def body_of(input: object, *excluded: str) -> Record:
     for attribute, name, check in _members_of(input_type):
         value = getattr(input, attribute)
         if value is not None and value is not strawberry.UNSET and name not in excluded:
-            body[name] = _json_of(value, name, check)
+            body[name] = check(value, name) if type(value) is str else _json_of(value, name, check)
     return body
 
 
