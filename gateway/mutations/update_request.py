@@ -158,8 +158,11 @@ async def _find_request(request_id: str, expected: Mapping[str, Any], look_up: L
 
 
 def _is_end_of_day(stored: Any, sent: str | None) -> bool:
-    """Return True if a stored date is less than a day after the one that was sent. Any: JSON."""
+    """Return True if a stored date is less than a day after the one that was sent. Any: JSON.
+
+    It is a whole second, the last one of the day (mod-circulation, DateTimeUtil.atEndOfDay).
+    """
     if sent is None or stored is None:
         return sent is stored
     end, moment = moment_of(stored), moment_of(sent)
-    return end is not None and moment is not None and moment <= end < moment + _DAY
+    return end is not None and moment is not None and moment.replace(microsecond=0) <= end < moment + _DAY

@@ -46,3 +46,11 @@ def is_after_request(body: bytes) -> bool:
     change in the one queue before, and in the other after (MoveRequestService).
     """
     return any(reason.message.startswith(_AFTER_REQUEST) for reason in read_reasons(body))
+
+
+def is_no_integration_error(body: bytes) -> bool:
+    """Return True unless an error body of mod-requests-mediated is about its call of another service."""
+    listed = (decode_object(body) or {}).get("errors")
+    return not isinstance(listed, list) or not any(
+        isinstance(each, dict) and each.get("type") == "integration-error" for each in listed
+    )

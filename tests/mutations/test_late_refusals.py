@@ -134,6 +134,52 @@ async def test_missing_loan_is_not_found(gateway: Gateway, name: str) -> None:
     assert len(gateway.paths()) == 1
 
 
+NOT_FOUND_ELSEWHERE: Json = {
+    "errors": [{"message": "404 Not Found: [no body]", "type": "integration-error"}],
+    "total_records": 1,
+}
+NO_MEDIATED_REQUEST: Json = {
+    "errors": [{"message": f"Mediated request with ID [{key(1)}] was not found", "type": "not-found"}],
+    "total_records": 1,
+}
+CONFIRM = next(case for case in LOOK_UP_CASES if str(case) == "confirmMediatedRequest with an id")
+
+
+async def test_confirmation_before_a_missing_request_is_confirmed(gateway: Gateway) -> None:
+    """The request that a confirmation has created may not be found afterwards: it is looked up."""
+    inputs = CONFIRM.prepare(gateway)
+    gateway.sandbox.faults.add(
+        kind="status", status=404, body=json.dumps(NOT_FOUND_ELSEWHERE), path=CONFIRM.path, after=True
+    )
+
+    response = await gateway.execute(CONFIRM.short_document, {"input": inputs}, gateway.as_staff("head"))
+
+    assert "errors" not in response
+    assert response["extensions"] == {"outcome": "confirmed"}
+    assert sum(gateway.sandbox.writes.applied.values()) == 1
+
+
+async def test_mediated_request_that_does_not_exist_is_not_found(execute: Execute) -> None:
+    """A mediated request that does not exist is NOT_FOUND, and nothing is looked up."""
+    inputs = {
+        "id": key(1),
+        "requesterId": key(2),
+        "instanceId": key(3),
+        "requestType": "HOLD",
+        "requestLevel": "TITLE",
+        "fulfillmentPreference": "HOLD_SHELF",
+        "requestDate": "2026-11-21T10:00:00Z",
+    }
+
+    response, calls = await execute(
+        CONFIRM.short_document, inputs, httpx.Response(404, json=NO_MEDIATED_REQUEST)
+    )
+
+    (error,) = response["errors"]
+    assert error["extensions"]["code"] == "NOT_FOUND"
+    assert len(calls) == 1
+
+
 EARLY: list[tuple[str, Json, Json]] = [
     ("declareItemLost", {"loanId": key(1), "servicePointId": key(2)}, [SAME_POSITION]),
     ("claimItemReturned", {"loanId": key(1)}, [{"message": "Loan not found", "code": "LOAN_NOT_FOUND"}]),

@@ -134,6 +134,20 @@ async def test_bad_input_is_not_sent(gateway: Gateway, inputs: Json, code: str, 
     assert state(gateway) == before
 
 
+async def test_the_last_millisecond_of_a_day_is_in_that_day(gateway: Gateway) -> None:
+    """The end of a day that a client sends is later than the one that FOLIO stores, a whole second."""
+    request = waiting(gateway)
+    gateway.sandbox.faults.add(method="PUT", path="/circulation/requests/", kind="reset", after=True)
+    inputs = {"requestId": request["id"], "requestExpirationDate": "2027-01-01T23:59:59.999Z"}
+
+    response = await gateway.execute(DOCUMENT.replace(REQUEST, "{ id }"), {"input": inputs})
+
+    assert "errors" not in response
+    assert response["extensions"] == {"outcome": "confirmed"}
+    assert request["requestExpirationDate"].startswith("2027-01-01T23:59:59.000")
+    assert sum(gateway.sandbox.writes.applied.values()) == 1
+
+
 @pytest.mark.parametrize(
     ("stored", "proven"),
     [

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from gateway.upstream import cql
 from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import BoundCollection, Collection, Page, PageArguments
-from gateway.upstream.late_refusals import is_after_loan, is_after_request
+from gateway.upstream.late_refusals import is_after_loan, is_after_request, is_no_integration_error
 from gateway.upstream.record_types import FROM_CIRCULATION, Record, records_of
 from gateway.upstream.routes import Interface, Route
 from gateway.upstream.statuses import Write
@@ -297,13 +297,16 @@ class CirculationBff(Service):
 
         With an id the BFF replaces the record, without one it creates it, and then confirms it
         (mod-circulation-bff, CirculationBffController.saveAndConfirmMediatedRequest). Raises as `check_in`
-        for a new one, which may have been created although the confirmation was rejected.
+        for a new one, which may have been created although the confirmation was rejected. A 404 of another
+        service may be about the request that the confirmation has created (mod-requests-mediated,
+        MediatedRequestActionsServiceImpl.createEcsTlr, ApiExceptionHandler).
         """
         write = Write(
             operation="confirmMediatedRequest",
             keys=keys_in(body, "id", "requesterId", "instanceId", "itemId"),
             verify="requests(filter: { requesterId: instanceId: }) { nodes { id requestDate status } }",
             reads_afterwards="id" not in body,
+            is_own_404=is_no_integration_error,
         )
         return await self._client.write_for_record(write, self.confirm_mediated_request_route, body)
 
