@@ -27,7 +27,8 @@ class ClockOffset:
         """
         try:
             sent = parsedate_to_datetime(date or "")
-            seconds = (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).timestamp()
+            # One that is in the year 10000 in UTC is a date in its own zone.
+            seconds = (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).astimezone(UTC).timestamp()
         except (ValueError, OverflowError):
             return
         least, most = seconds - received, seconds + RESOLUTION - requested

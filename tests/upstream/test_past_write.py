@@ -20,7 +20,17 @@ def observe(offset: ClockOffset, ahead: timedelta, *, at: datetime = SENT, lasts
     offset.observe(requested, requested + lasts, format_datetime(halfway.replace(microsecond=0), usegmt=True))
 
 
-@pytest.mark.parametrize("date", [None, "", "soon", "Sat, 99 Nov 2026 10:00:00 GMT", "2026-11-21T10:00:00Z"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        None,
+        "",
+        "soon",
+        "Sat, 99 Nov 2026 10:00:00 GMT",
+        "2026-11-21T10:00:00Z",
+        "Fri, 31 Dec 9999 23:59:59 -0100",  # the year 10000
+    ],
+)
 def test_without_a_date_the_clocks_are_equal(date: str | None) -> None:
     """A response without a date, or with one that is none, shows nothing."""
     offset = ClockOffset()
