@@ -21,7 +21,6 @@ from gateway.live.changed_records import (
 from gateway.schema.enums import RequestType
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request
-from gateway.upstream.caller import keys_in
 from gateway.upstream.record_types import Record
 
 
@@ -30,7 +29,9 @@ class MoveRequestInput:
     request_id: strawberry.ID = strawberry.field(description="The open request.")
     destination_item_id: strawberry.ID = strawberry.field(description="Another item of the same title.")
     request_type: RequestType | None = strawberry.field(
-        default=None, description="The new request type. Defaults to the current one."
+        default=None,
+        description="The new request type. Defaults to the current one; FOLIO makes it `PAGE` if the item is "
+        "available.",
     )
 
 
@@ -73,5 +74,7 @@ async def move_request(info: Info, input: MoveRequestInput) -> MoveRequestResult
 async def _find_request(request_id: str, body: Record, look_up: LookUp) -> Record | None:
     """Return the request if it was written after the sending, and is for the item it was to be moved to."""
     request = await look_up.request(request_id)
-    expected = {"itemId": body["destinationItemId"], **keys_in(body, "requestType")}
+    expected: dict[str, object] = {"itemId": body["destinationItemId"]}
+    if "requestType" in body:  # for an available item any becomes a page (MoveRequestService)
+        expected["requestType"] = frozenset({body["requestType"], RequestType.PAGE.value})
     return look_up.proven("request", request, expected)

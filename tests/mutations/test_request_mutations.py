@@ -353,6 +353,21 @@ async def test_move_to_another_item(gateway: Gateway) -> None:
     assert gateway.paths() == [f"POST /circulation/requests/{hold['id']}/move"]
 
 
+@pytest.mark.parametrize("kind", [{}, {"requestType": "HOLD"}, {"requestType": "RECALL"}])
+@pytest.mark.parametrize("lost", [False, True])
+async def test_request_for_an_available_item_becomes_a_page(gateway: Gateway, kind: Json, lost: bool) -> None:
+    """Circulation makes a page of a request that is moved to an available item; a look-up finds it too."""
+    (hold,) = waiting_for(gateway, HELD)
+    copy = record(gateway.library.item_by_barcode(SHELVED))
+    assert (hold["requestType"], copy["status"]["name"]) == ("Hold", "Available")
+    if lost:
+        gateway.sandbox.faults.add(kind="reset", method="POST", path="/circulation/requests/", after=True)
+    inputs = {"requestId": hold["id"], "destinationItemId": copy["id"], **kind}
+    moved = (await done(gateway, "moveRequest", inputs))["request"]
+
+    assert (moved["requestType"], moved["item"]) == ("PAGE", {"barcode": SHELVED})
+
+
 async def test_move_to_the_same_item_is_refused(gateway: Gateway) -> None:
     """The refusal has its code."""
     (hold,) = waiting_for(gateway, HELD)

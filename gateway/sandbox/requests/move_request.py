@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.responses import Response
 
@@ -53,6 +53,8 @@ def move_request(http_request: HttpRequest) -> Response:
     )
     if attempt.kind not in REQUEST_TYPES:
         raise http_request.invalid_input(f"requestType is not valid: {attempt.kind}")
+    if attempt.item is not None and attempt.item["status"]["name"] == "Available":
+        attempt = replace(attempt, kind="Page")  # whatever was asked for
     reasons = list(find_reasons(attempt))
     if reasons:
         raise Refused(reasons)
