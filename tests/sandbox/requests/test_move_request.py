@@ -82,12 +82,13 @@ async def test_same_item_is_refused(library: Library, hold: Record, path: str, r
 
 
 async def test_refused_items(library: Library, path: str, refuse: Refuse) -> None:
-    """The item has to exist, to be of the instance and to allow the type."""
+    """The item has to exist, to be of the instance and to allow the type, if it is not available."""
     other_title = item_of(library, "2000000001")["id"]
-    shelved = item_of(library, SHELVED)["id"]
+    copy = item_of(library, SHELVED)
+    copy["status"]["name"] = "In transit"
     (unknown,) = await refuse("POST", path, {"destinationItemId": NOTHING})
     (foreign,) = await refuse("POST", path, {"destinationItemId": other_title, "requestType": "Page"})
-    (disallowed,) = await refuse("POST", path, {"destinationItemId": shelved})
+    (disallowed,) = await refuse("POST", path, {"destinationItemId": copy["id"], "requestType": "Page"})
 
     assert unknown == {
         "message": "Item does not exist",
