@@ -47,6 +47,6 @@ async def change_due_date(info: Info, input: ChangeDueDateInput) -> ChangeDueDat
     try:
         await begin_mutation(info).circulation.change_due_date(loan_id, body)
     except errors.OutcomeUnknown as unknown:
-        expected = {**body, "action": "dueDateChanged"}
-        await look_up(info, unknown, lambda look: look.changed_loan(loan_id, expected))
+        # Its action stays that of the former change (mod-circulation, ChangeDueDateResource).
+        await look_up(info, unknown, lambda look: look.changed_loan(loan_id, body))
     return DueDateChanged(record={"loanId": loan_id})

@@ -474,7 +474,7 @@ MUTATION_CASES = [
         sent=f"POST /circulation/loans/{key(1)}/change-due-date",
         body={"dueDate": "2026-12-24T22:59:59.000Z"},
         keys={"loanId": key(1)},
-        verify="loan(id:) { dueDate action }",
+        verify="loan(id:) { dueDate metadata { updatedDate } }",
         result="DueDateChanged",
         upstream="folio",
         **LOAN_LINK,

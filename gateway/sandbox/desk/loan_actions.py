@@ -128,8 +128,8 @@ def change_due_date(http_request: HttpRequest) -> Response:
     if status in WITHOUT_DUE_DATE_CHANGE:
         raise Refused([reason(f"item is {status}", {"itemId": loan["itemId"]})])
     former_due_date = loan.get("dueDate")
-    loan |= {"action": "dueDateChanged", "dueDate": format_timestamp(parse_timestamp(body["dueDate"]))}
-    loan.pop("actionComment", None)
+    # Action and comment stay those of the former change.
+    loan["dueDate"] = format_timestamp(parse_timestamp(body["dueDate"]))
     clear_recall_flag(library, loan)
     log_due_date(library, loan, former_due_date, editor_of(loan))
     return record_loan_change(http_request, loan)

@@ -321,7 +321,9 @@ class Circulation(Service):
     async def change_due_date(self, loan_id: str, body: Record) -> None:
         """Change the due date of a loan. Sent once; raises as `renew_by_barcode` (ChangeDueDateResource)."""
         write = Write(
-            operation="changeDueDate", keys={"loanId": loan_id}, verify="loan(id:) { dueDate action }"
+            operation="changeDueDate",
+            keys={"loanId": loan_id},
+            verify="loan(id:) { dueDate metadata { updatedDate } }",
         )
         await self._client.write_without_record(write, self.change_due_date_route, body, loan_id)
 
