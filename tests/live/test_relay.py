@@ -234,7 +234,7 @@ async def test_what_is_no_message_is_followed_by_a_resync() -> None:
         msgspec.json.encode({"sender": "x", "changes": [msgspec.to_builtins(change()) | {"subject": "?"}]}),
     ]
     with store_server() as server:
-        async with open_relay(server.url) as (_, changes):
+        async with open_relay(server.url, pause=1.0) as (_, changes):  # in which all of them are received
             stream = changes.watch("diku", LOAN)
             before = dict(RELAY_MESSAGES.counts)
             for content in contents:

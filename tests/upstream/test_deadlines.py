@@ -116,7 +116,7 @@ def test_a_deadline_passes_and_is_renewed() -> None:
 
 async def test_the_rest_of_an_operation_is_not_blamed_on_upstream() -> None:
     """Reads that started too late for a response do not open the circuit breaker."""
-    async with services_over(late(0.2), "aiohttp", 0.06) as (services, server):
+    async with services_over(late(0.4), "aiohttp", 0.12) as (services, server):
         for _ in range(25):
             with pytest.raises(errors.UpstreamTimeout):
                 await services.for_caller(CALLER).users.users(None, limit=1)
