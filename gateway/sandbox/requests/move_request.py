@@ -54,7 +54,7 @@ def move_request(http_request: HttpRequest) -> Response:
     if attempt.kind not in REQUEST_TYPES:
         raise http_request.invalid_input(f"requestType is not valid: {attempt.kind}")
     if attempt.item is not None and attempt.item["status"]["name"] == "Available":
-        attempt = replace(attempt, kind="Page")  # whatever was asked for
+        attempt = replace(attempt, kind="Page")  # also if another type was requested
     reasons = list(find_reasons(attempt))
     if reasons:
         raise Refused(reasons)

@@ -15,8 +15,6 @@ HANDWRITTEN: tuple[tuple[str, Json], ...] = (
     ("{ a: patronGroups { nodes { group } } users { nodes { patronGroup { group desc } } } }", {}),
     ("{ servicePoints { nodes { name } } loans { nodes { checkoutServicePoint { name code description } } }"
      " locations { nodes { primaryServicePoint { code } servicePoints { code name } } } }", {}),
-    ("{ locations { edges { node { campus { name } } } nodes { servicePoints { id openLoans(first: 1) { "
-     "nodes { id } } } } } }", {}),
     ("{ no: loan(id: \"7c9e6679-7425-40de-944b-000000000001\") { id } bad: loan(id: \"x\") { id } "
      "loans(first: 2) { nodes { id } } none: user(barcode: \"nobody\") { id } }", {}),
     # The same link by different paths, and under two names.

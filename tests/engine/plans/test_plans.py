@@ -47,27 +47,6 @@ def _all_planned() -> Iterator[None]:
     assert dict(FALLBACKS.counts) == reasons
 
 
-@pytest.mark.usefixtures("all_planned")
-async def test_lists_below_a_list_of_keys() -> None:
-    """Below a list of keys and below another link to the same records, each has its own selection."""
-    async with open_gateway() as gateway:
-        data = await gateway.data(
-            """{ locations(first: 4) { nodes {
-                primaryServicePoint { pickupRequests(first: 1) { totalCount } }
-                servicePoints { id openLoans(first: 1) { totalCount } }
-            } } }"""
-        )
-        loans = [each for each in gateway.library.loans.values() if each["status"]["name"] == "Open"]
-        paths = gateway.paths()
-
-    for location in data["locations"]["nodes"]:
-        assert location["primaryServicePoint"].keys() == {"pickupRequests"}
-        for point in location["servicePoints"]:
-            lent = sum(each["checkoutServicePointId"] == point["id"] for each in loans)
-            assert point == {"id": point["id"], "openLoans": {"totalCount": lent}}
-    assert {*paths} == {"GET /locations", "GET /circulation-bff/requests", "GET /circulation-bff/loans"}
-
-
 # Operations of clients
 
 
